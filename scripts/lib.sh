@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0
+# Shared by the shell scripts of this directory: source it, do not run it.
+# shellcheck shell=bash
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=$TOP/build
+PKGS=$BUILD/pkgs            # packages unpacked here are never installed on this machine
+# shellcheck disable=SC2034  # used by the scripts that source this file
+XEN_ROOT=$PKGS/xen          # Xen, its tools, their libraries, busybox
+# shellcheck disable=SC2034
+GUEST_DIR=$BUILD/guest      # what QEMU boots
+
+say() { printf '%s: %s\n' "${0##*/}" "$*"; }
+
+die() {
+	printf '%s: error: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# The kernel release the module is built for and the guests run: KVER, else
+# what KERNELDIR was configured as, else the newest installed headers.
+kernel_release() {
+	if [[ -n ${KVER:-} ]]; then
+		echo "$KVER"
+	elif [[ -n ${KERNELDIR:-} ]]; then
+		cat "$KERNELDIR/include/config/kernel.release" ||
+			die "KERNELDIR=$KERNELDIR is not a configured kernel build directory"
+	else
+		find /usr/src -maxdepth 1 -name 'linux-headers-[0-9]*' -printf '%f\n' 2>/dev/null |
+			sed -nE 's/^linux-headers-([0-9][0-9.]*(-[0-9]+|\+deb[0-9]+[^-]*)-(amd64|arm64))$/\1/p' |
+			sort -V | tail -n 1
+	fi
+}
+
+# Where the unpacked kernel image and modules of a release are kept.
+kernel_root() { echo "$PKGS/kernel-$1"; }

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0
+# For jobs inside dom0: starting guests, waiting for them, their consoles.
+# Source common.sh first.
+# shellcheck shell=sh
+
+CONSOLES=/var/log/xen/console
+GUESTS=/run/guests
+
+# guest_start NAME TYPE [OPTION VALUE]...    TYPE: pv, pvh or hvm
+#   memory MIB     (256)
+#   vcpus N        (1)
+#   overlay DIR    files added to the guest's root (its job is /job/run)
+#   cmdline TEXT   added to the kernel's command line
+#   config LINE    added to xl's configuration; may be given again and again
+# The guest's console appears in dom0's log, each line after "NAME| ".
+guest_start() {
+	name=$1 type=$2 memory=256 vcpus=1 overlay='' cmdline='' config=''
+	shift 2
+	while [ $# -gt 1 ]; do
+		case $1 in
+		memory) memory=$2 ;;
+		vcpus) vcpus=$2 ;;
+		overlay) overlay=$2 ;;
+		cmdline) cmdline=$2 ;;
+		config) config="$config
+$2" ;;
+		*)
+			echo "guest_start: no option '$1'" >&2
+			return 1
+			;;
+		esac
+		shift 2
+	done
+
+	dir=$GUESTS/$name
+	mkdir -p "$dir"
+	cat /boot/domu.cpio /boot/domu-overlay.cpio >"$dir/initrd"
+	if [ "$overlay" ]; then
+		(cd "$overlay" && find . | cpio -o -H newc) >>"$dir/initrd" 2>/dev/null
+	fi
+	cat >"$dir/xl.cfg" <<-EOF
+		name = "$name"
+		type = "$type"
+		memory = $memory
+		vcpus = $vcpus
+		kernel = "/boot/vmlinuz"
+		ramdisk = "$dir/initrd"
+		extra = "console=hvc0 quiet panic=-1 printk.devkmsg=on log_buf_len=1M $cmdline"
+		on_poweroff = "destroy"
+		on_reboot = "destroy"
+		on_crash = "destroy"
+		$config
+	EOF
+	phase "starting guest $name ($type)"
+	xl create -q "$dir/xl.cfg" || {
+		phase "guest $name did not start"
+		return 1
+	}
+	rm -f "$dir/initrd"
+	xl domid "$name" >"$dir/domid"
+	touch "$(guest_console "$name")"
+	guest_pump "$name" "$dir" <"$(guest_console "$name")" &
+	echo $! >"$dir/pump"
+}
+
+guest_domid() { cat "$GUESTS/$1/domid"; }
+guest_console() { echo "$CONSOLES/guest-$1.log"; }
+guest_gone() { ! xenstore-exists "/local/domain/$(guest_domid "$1")" 2>/dev/null; }
+
+# Copies a console that is still growing; stops at its end once told to.
+guest_pump() {
+	buffer='' last=''
+	while :; do
+		if IFS= read -r line; then
+			kmsg "$1| $buffer$line"
+			buffer=''
+		else
+			buffer=$buffer$line
+			[ "$last" ] && break
+			if [ -e "$2/ended" ]; then last=1; else sleep 0.2; fi
+		fi
+	done
+	[ -z "$buffer" ] || kmsg "$1| $buffer"
+}
+
+# guest_wait_text NAME PATTERN SECONDS: until the guest has printed it.
+guest_wait_text() {
+	wait_for "$3" grep -q "$2" "$(guest_console "$1")"
+}
+
+# guest_wait NAME SECONDS: until the guest has ended; destroys it when late.
+guest_wait() {
+	late=0
+	wait_for "$2" guest_gone "$1" || late=1
+	if [ $late = 1 ]; then
+		phase "guest $1 has not ended within $2 s"
+		xl destroy "$1"
+	fi
+	touch "$GUESTS/$1/ended"
+	wait "$(cat "$GUESTS/$1/pump")"
+	[ $late = 1 ] || phase "guest $1 has ended"
+	return $late
+}
