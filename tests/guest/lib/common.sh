@@ -41,9 +41,8 @@ mount_basics() {
 	dmesg -n 8
 }
 
-# load_module NAME [PARAMS]: one that is built in needs no loading.
+# load_module NAME [PARAMS]
 load_module() {
-	[ -e "/modules/$1.ko" ] || return 0
 	module=$1
 	shift
 	insmod "/modules/$module.ko" "$@"

@@ -43,9 +43,9 @@ $2" ;;
 		type = "$type"
 		memory = $memory
 		vcpus = $vcpus
-		kernel = "/boot/vmlinuz"
+		kernel = "/boot/vmlinux"
 		ramdisk = "$dir/initrd"
-		extra = "console=hvc0 quiet panic=-1 printk.devkmsg=on log_buf_len=1M $cmdline"
+		extra = "console=hvc0 loglevel=5 panic=-1 printk.devkmsg=on log_buf_len=1M $cmdline"
 		on_poweroff = "destroy"
 		on_reboot = "destroy"
 		on_crash = "destroy"

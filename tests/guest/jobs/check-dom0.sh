@@ -1,0 +1,32 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# The job of dom0 in a test run: its own suites, then a guest of each type.
+. /lib/xengnt/common.sh
+. /lib/xengnt/dom0.sh
+. /lib/xengnt/suites.sh
+. /job/settings # GUESTS_WANTED, GUEST_SECONDS
+
+# The other side of tests that need two domains: each peer runs in dom0 as
+# long as a guest does, with the guest's name and domain number.
+start_peers() {
+	peers=''
+	for peer in /job/peers/*; do
+		[ -e "$peer" ] || continue
+		to_kmsg sh "$peer" "$1" "$(guest_domid "$1")" &
+		peers="$peers $!"
+	done
+}
+
+end_peers() {
+	for pid in $peers; do
+		kill "$pid" 2>/dev/null
+	done
+}
+
+run_suites dom0
+for type in $GUESTS_WANTED; do
+	guest_start "domu-$type" "$type" || continue
+	start_peers "domu-$type"
+	guest_wait "domu-$type" "$GUEST_SECONDS"
+	end_peers
+done
