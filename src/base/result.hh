@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// A value or the reason why there is none. Errors become errno only at the C boundary.
+#pragma once
+
+#include "types.hh"
+
+namespace xengnt
+{
+
+enum class Error : u8 {
+	no_space,    // fewer references free than asked for, and the lease cannot grow
+	not_leased,  // not one of ours: the kernel's own allocator knows it
+	misuse,      // the caller broke the contract; it has been reported
+	busy,        // not here and now: the caller must take the slow way
+	bad_frame,   // a frame number that the entry cannot hold
+};
+
+template <class T> class [[nodiscard]] Result
+{
+	T value_{};
+	Error error_{};
+	bool ok_;
+
+      public:
+	[[gnu::always_inline]] constexpr Result(T value) : value_(value), ok_(true) {}
+	[[gnu::always_inline]] constexpr Result(Error error) : error_(error), ok_(false) {}
+
+	[[gnu::always_inline]] constexpr bool ok() const { return ok_; }
+	[[gnu::always_inline]] constexpr Error error() const { return error_; }
+	[[gnu::always_inline]] constexpr T value() const { return value_; }
+};
+
+struct Done {
+};
+using Status = Result<Done>;
+
+} // namespace xengnt

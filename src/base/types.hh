@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// The words of the field as types, so that swapped arguments do not compile.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace xengnt
+{
+
+using u8 = std::uint8_t;
+using u16 = std::uint16_t;
+using u32 = std::uint32_t;
+using u64 = std::uint64_t;
+
+template <class Tag, class Raw> struct Strong {
+	Raw raw;
+	friend constexpr bool operator==(Strong, Strong) = default;
+};
+
+// A grant reference: the index of an entry in this domain's grant table.
+using GrantRef = Strong<struct GrantRefTag, u32>;
+// A domain as Xen numbers them.
+using DomId = Strong<struct DomIdTag, u16>;
+// A 4 KiB frame as the grant table wants it: machine frame in a PV guest, guest frame elsewhere.
+using Gfn = Strong<struct GfnTag, u64>;
+// The address that called into the module: named in every report.
+using Caller = Strong<struct CallerTag, unsigned long>;
+
+// The value that ends a private list: the stock interface's GNTTAB_LIST_END.
+inline constexpr GrantRef no_ref{0xffffffffu};
+// References below this are Xen's own (GNTTAB_NR_RESERVED_ENTRIES of Xen's public grant_table.h).
+inline constexpr u32 reserved_refs = 8;
+
+} // namespace xengnt

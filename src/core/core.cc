@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// The C boundary: one core, its parts, and what each exported call does with them. Results become
+// numbers here and nowhere else.
+#include "core.h"
+
+#include "deferred_end.hh"
+#include "free_callbacks.hh"
+#include "grant_entry.hh"
+#include "lease.hh"
+#include "ref_allocator.hh"
+
+using namespace xengnt;
+
+struct xg_pool : Pool {
+};
+
+namespace
+{
+
+constexpr PoolId default_pool_id{1};
+
+struct Core {
+	RefTable table;
+	FreeStore store{table};
+	Lease lease{table, store};
+	FreeCallbacks callbacks;
+	RefAllocator allocator{table, store, lease, callbacks};
+	DeferredEnds deferred{table, allocator};
+	Pool *default_pool = nullptr;
+
+	constexpr Core() : callbacks(allocator, store, lease) {}
+};
+
+constinit Core core;
+
+int number(Error error)
+{
+	switch (error) {
+	case Error::no_space:
+		return XG_NO_SPACE;
+	case Error::not_leased:
+		return XG_NOT_LEASED;
+	case Error::misuse:
+		return XG_MISUSE;
+	case Error::bad_frame:
+		return XG_INVALID;
+	case Error::busy:
+		return XG_SLOW;
+	}
+	return XG_INVALID;
+}
+
+[[gnu::always_inline]] inline int number(Status status)
+{
+	return status.ok() ? XG_OK : number(status.error());
+}
+
+[[gnu::always_inline]] inline int64_t number(Result<GrantRef> ref)
+{
+	return ref.ok() ? static_cast<int64_t>(ref.value().raw) : number(ref.error());
+}
+
+[[gnu::always_inline]] inline Pool &pool_of(xg_pool *pool)
+{
+	return *pool;
+}
+
+Error bad_frame(GrantRef ref, DomId domid, Caller caller)
+{
+	xg_port_report(XG_REPORT_GRANT_BAD_FRAME, ref.raw, domid.raw, caller.raw);
+	return Error::bad_frame;
+}
+
+[[gnu::always_inline]] inline CpuCache &counters(RefWord word, unsigned cpu)
+{
+	return core.allocator.cache(core.allocator.pool(word.pool()), cpu);
+}
+
+// Opens the entry of a claimed reference.
+Status grant(GrantRef ref, unsigned cpu, DomId domid, Gfn frame, bool readonly, Caller caller)
+{
+	u64 *raw = core.table.find(ref);
+	RefWord word{raw ? load_relaxed(raw) : 0};
+	if (word.state() != RefState::claimed) [[unlikely]] {
+		if (word.state() == RefState::unleased)
+			return Error::not_leased;
+		return core.allocator.misuse(word.state() == RefState::granted
+						 ? XG_REPORT_GRANT_TWICE
+						 : XG_REPORT_GRANT_UNCLAIMED,
+					     ref, caller);
+	}
+	if (!entry_holds(frame)) [[unlikely]]
+		return bad_frame(ref, domid, caller);
+	if (!core.table.swap(ref.raw, word, word.next_generation(RefState::granted))) [[unlikely]]
+		return core.allocator.misuse(XG_REPORT_GRANT_TWICE, ref, caller);
+	entry_grant(core.table.entry(ref.raw), domid, frame, readonly);
+	count(&counters(word, cpu).granted);
+	return Done{};
+}
+
+// Nobody else may end this one: not granted (1), or whose it is.
+Result<int> end_ungranted(GrantRef ref, RefWord word, Caller caller)
+{
+	switch (word.state()) {
+	case RefState::claimed:
+		return 1;
+	case RefState::unleased:
+		return Error::not_leased;
+	default:
+		return core.allocator.misuse(XG_REPORT_END_UNCLAIMED, ref, caller);
+	}
+}
+
+void release_leaked(u32 ref, RefWord word)
+{
+	EntryV1 *entry = core.table.entry(ref);
+	xg_port_report(XG_REPORT_LEAKED, ref, load_relaxed(&entry->domid), 0);
+	core.lease.forget(1);
+	core.table.write(ref, RefWord::make(RefState::unleased, {0}, 0));
+	if (word.state() == RefState::granted && !entry_end(entry)) {
+		// The kernel keeps the granted page until the other side lets go.
+		xg_port_hand_over(ref, nullptr);
+		return;
+	}
+	xg_port_unlease(&ref, 1);
+}
+
+} // namespace
+
+// --- life ----------------------------------------------------------------------------------------
+
+int xg_core_start(const struct xg_config *config)
+{
+	if (!config->table_refs || config->table_refs > 1u << 20 || !config->lease_step ||
+	    config->lease_step > XG_LEASE_BATCH)
+		return XG_INVALID;
+
+	u32 usable = config->table_refs > reserved_refs ? config->table_refs - reserved_refs : 0;
+	u32 limit = config->lease_limit && config->lease_limit < usable ? config->lease_limit : usable;
+	core.callbacks.create();
+	core.deferred.create();
+	core.lease.create(limit, config->lease_step, config->spare_limit);
+	core.allocator.create();
+	if (core.table.create(config->table_refs) && core.store.create(config->table_refs)) {
+		core.default_pool = core.allocator.create_pool(default_pool_id, ~0u, 0);
+		if (core.default_pool)
+			return XG_OK;
+	}
+	core.allocator.destroy();
+	core.store.destroy();
+	core.table.destroy();
+	return XG_NO_MEMORY;
+}
+
+void xg_core_stop(void)
+{
+	xg_port_watch_kernel(0);
+	core.lease.forget(core.deferred.hand_over());
+	core.allocator.drain_all();
+	core.lease.give_all_back();
+	for (u32 ref = 0; ref < core.table.size(); ref++) {
+		u64 *raw = core.table.find({ref});
+		RefWord word{raw ? load_relaxed(raw) : 0};
+		if (word.state() != RefState::unleased)
+			release_leaked(ref, word);
+	}
+	core.default_pool = nullptr;
+	core.allocator.destroy();
+	core.store.destroy();
+	core.table.destroy();
+}
+
+struct xg_pool *xg_default_pool(void)
+{
+	return static_cast<xg_pool *>(core.default_pool);
+}
+
+// --- references ----------------------------------------------------------------------------------
+
+int64_t xg_alloc_one_fast(struct xg_pool *pool, unsigned int cpu)
+{
+	return number(core.allocator.alloc_fast(pool_of(pool), cpu, RefState::claimed));
+}
+
+int64_t xg_alloc_one(struct xg_pool *pool)
+{
+	return number(core.allocator.alloc(pool_of(pool)));
+}
+
+int xg_free_one_fast(uint32_t ref, unsigned int cpu)
+{
+	return number(core.allocator.free_fast({ref}, RefState::claimed, cpu));
+}
+
+int xg_free_one(uint32_t ref, unsigned long caller)
+{
+	return number(core.allocator.free({ref}, RefState::claimed, {caller}));
+}
+
+int xg_alloc_list(struct xg_pool *pool, uint32_t count, uint32_t *head)
+{
+	Result<GrantRef> list = core.allocator.alloc_list(pool_of(pool), count);
+	if (!list.ok())
+		return number(list.error());
+	*head = list.value().raw;
+	return XG_OK;
+}
+
+int xg_free_list(uint32_t *head, unsigned long caller)
+{
+	return number(core.allocator.free_list(head, {caller}));
+}
+
+int64_t xg_claim(uint32_t *head, unsigned long caller)
+{
+	return number(core.allocator.claim(head, {caller}));
+}
+
+int xg_release(uint32_t *head, uint32_t ref, unsigned long caller)
+{
+	return number(core.allocator.release(head, {ref}, {caller}));
+}
+
+int xg_alloc_seq(struct xg_pool *pool, uint32_t count, uint32_t *first)
+{
+	if (!count)
+		return XG_INVALID;
+	Result<GrantRef> sequence = core.allocator.alloc_sequence(pool_of(pool), count);
+	if (!sequence.ok())
+		return number(sequence.error());
+	*first = sequence.value().raw;
+	return XG_OK;
+}
+
+int xg_free_seq(uint32_t *first, uint32_t *count, unsigned long caller)
+{
+	return number(core.allocator.free_sequence(first, count, {caller}));
+}
+
+bool xg_is_leased(uint32_t ref)
+{
+	u64 *raw = core.table.find({ref});
+	return raw && RefWord{load_relaxed(raw)}.state() != RefState::unleased;
+}
+
+// --- granting and ending -------------------------------------------------------------------------
+
+int xg_grant(uint32_t ref, unsigned int cpu, uint16_t domid, uint64_t frame, bool readonly,
+	     unsigned long caller)
+{
+	return number(grant({ref}, cpu, {domid}, {frame}, readonly, {caller}));
+}
+
+int64_t xg_grant_new_fast(struct xg_pool *pool, unsigned int cpu, uint16_t domid, uint64_t frame,
+			  bool readonly, unsigned long caller)
+{
+	if (!entry_holds({frame})) [[unlikely]]
+		return number(bad_frame(no_ref, {domid}, {caller}));
+	Result<GrantRef> ref = core.allocator.alloc_fast(pool_of(pool), cpu, RefState::granted);
+	if (!ref.ok())
+		return number(ref.error());
+	entry_grant(core.table.entry(ref.value().raw), {domid}, {frame}, readonly);
+	count(&core.allocator.cache(pool_of(pool), cpu).granted);
+	return ref.value().raw;
+}
+
+int64_t xg_grant_new(struct xg_pool *pool, uint16_t domid, uint64_t frame, bool readonly,
+		     unsigned long caller)
+{
+	if (!entry_holds({frame}))
+		return number(bad_frame(no_ref, {domid}, {caller}));
+	Result<GrantRef> ref = core.allocator.alloc(pool_of(pool));
+	if (!ref.ok())
+		return number(ref.error());
+	unsigned cpu = xg_port_pin();
+	(void)grant(ref.value(), cpu, {domid}, {frame}, readonly, {caller});
+	xg_port_unpin();
+	return ref.value().raw;
+}
+
+int xg_end(uint32_t ref, unsigned int cpu, unsigned long caller)
+{
+	u64 *raw = core.table.find({ref});
+	RefWord word{raw ? load_relaxed(raw) : 0};
+	if (word.state() != RefState::granted) {
+		Result<int> ended = end_ungranted({ref}, word, {caller});
+		return ended.ok() ? ended.value() : number(ended.error());
+	}
+	if (!entry_end(core.table.entry(ref)))
+		return 0;
+	// Another end at the same time may have won: access has ended either way.
+	if (core.table.swap(ref, word, word.with(RefState::claimed)))
+		count(&counters(word, cpu).ended);
+	return 1;
+}
+
+int xg_try_end_fast(uint32_t ref, unsigned int cpu)
+{
+	u64 *raw = core.table.find({ref});
+	RefWord word{raw ? load_relaxed(raw) : 0};
+	if (word.state() != RefState::granted)
+		return XG_SLOW;
+	if (!entry_end(core.table.entry(ref)))
+		return 0;
+	Status freed = core.allocator.free_fast({ref}, RefState::granted, cpu);
+	if (!freed.ok())
+		return XG_SLOW;
+	count(&counters(word, cpu).ended);
+	return 1;
+}
+
+int xg_try_end(uint32_t ref, unsigned long caller)
+{
+	unsigned cpu = xg_port_pin();
+	int ended = xg_end(ref, cpu, caller);
+	xg_port_unpin();
+	if (ended != 1)
+		return ended;
+	int freed = xg_free_one(ref, caller);
+	return freed ? freed : 1;
+}
+
+int xg_end_and_put(uint32_t ref, void *page, unsigned long caller)
+{
+	u64 *raw = core.table.find({ref});
+	RefWord word{raw ? load_relaxed(raw) : 0};
+	int ended = xg_try_end(ref, caller);
+	if (ended == 1) {
+		if (page)
+			xg_port_page_put(page);
+		return XG_OK;
+	}
+	if (ended)
+		return ended;
+
+	EntryV1 *entry = core.table.entry(ref);
+	DomId domid{load_relaxed(&entry->domid)};
+	void *kept = page ? page : xg_port_page_of_frame(load_relaxed(&entry->frame));
+	if (!core.table.swap(ref, word, RefWord::make(RefState::deferred, word.pool(), no_ref.raw))) {
+		// Somebody else ended it meanwhile, and will put what is theirs.
+		if (!page && kept)
+			xg_port_page_put(kept);
+		return number(core.allocator.misuse(XG_REPORT_END_UNCLAIMED, {ref}, {caller}));
+	}
+	core.deferred.add({ref}, domid, kept);
+	return XG_OK;
+}
+
+// --- free callbacks ------------------------------------------------------------------------------
+
+void xg_request_callback(struct xg_free_callback *callback, void (*fn)(void *arg), void *arg,
+			 uint16_t count)
+{
+	core.callbacks.request(callback, fn, arg, count);
+}
+
+void xg_cancel_callback(struct xg_free_callback *callback)
+{
+	core.callbacks.cancel(callback);
+}
+
+// --- called by the host --------------------------------------------------------------------------
+
+void xg_kernel_has_room(void)
+{
+	core.lease.kernel_has_room();
+	xg_port_schedule(XG_WORK_LEASE, 0);
+}
+
+void xg_deferred_work(void)
+{
+	core.deferred.work();
+}
+
+void xg_lease_work(void)
+{
+	core.callbacks.lease_for_waiting();
+	if (!core.callbacks.waiting())
+		core.lease.shrink();
+}
+
+// --- watching ------------------------------------------------------------------------------------
+
+void xg_read_stats(struct xg_stats *stats)
+{
+	u64 in_state[ref_states] = {};
+	for (u32 ref = 0; ref < core.table.size(); ref++) {
+		u64 *raw = core.table.find({ref});
+		if (!raw)
+			continue;
+		RefWord word{load_relaxed(raw)};
+		in_state[static_cast<unsigned>(word.state())] +=
+		    word.state() == RefState::listed ? word.run() : 1;
+	}
+	FreeStore::Totals totals = core.store.read_totals();
+	*stats = {};
+	stats->leased = core.lease.leased();
+	stats->lease_limit = core.lease.limit();
+	stats->free = core.store.free_count();
+	stats->cached = in_state[static_cast<unsigned>(RefState::cached)];
+	stats->listed = in_state[static_cast<unsigned>(RefState::listed)];
+	stats->claimed = in_state[static_cast<unsigned>(RefState::claimed)];
+	stats->granted = in_state[static_cast<unsigned>(RefState::granted)];
+	stats->deferred = in_state[static_cast<unsigned>(RefState::deferred)];
+	stats->allocated_total = totals.allocated;
+	stats->freed_total = totals.freed;
+	core.allocator.each_cache([&](const CpuCache &cache) {
+		stats->allocated_total += load_relaxed(&cache.allocated);
+		stats->freed_total += load_relaxed(&cache.freed);
+		stats->granted_total += load_relaxed(&cache.granted);
+		stats->ended_total += load_relaxed(&cache.ended);
+	});
+	stats->deferred_total = core.deferred.deferred_total();
+	stats->reclaimed_total = core.deferred.reclaimed_total();
+	stats->handed_back_total = core.deferred.handed_over();
+	stats->misuse_total = core.allocator.misused();
+	stats->enospc_total = core.allocator.failed();
+	stats->callbacks_total = core.callbacks.called();
+	stats->waiting = core.callbacks.waiting();
+	stats->leased_total = core.lease.leased_total();
+	stats->unleased_total = core.lease.unleased_total();
+}
+
+int xg_check_invariants(void)
+{
+	if (int broken = core.store.check_invariants())
+		return broken;
+	if (int broken = core.deferred.check_invariants())
+		return broken;
+	xg_stats stats;
+	xg_read_stats(&stats);
+	u64 found = stats.free + stats.cached + stats.listed + stats.claimed + stats.granted +
+		    stats.deferred;
+	return found == stats.leased ? 0 : 30; // every leased reference is in one state
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "deferred_end.hh"
+
+namespace xengnt
+{
+
+namespace
+{
+
+constexpr u32 batch = 64;         // members taken out of a queue under the lock at once
+constexpr u32 per_call = 4096;    // members that one call of work() looks at
+constexpr u32 soon_ms = 10;       // first look, and after a round that ended some
+constexpr u32 seldom_ms = 1500;   // longest wait for a domain that never lets go
+constexpr u64 never = ~u64{0};
+
+} // namespace
+
+void DeferredEnds::create()
+{
+	lock_.init(XG_LOCK_DEFERRED);
+	for (Queue &queue : queues_)
+		queue = {no_ref.raw, no_ref.raw, 0, 0, false, soon_ms, never};
+	deferred_total_ = reclaimed_total_ = handed_over_ = 0;
+}
+
+void DeferredEnds::append(Queue &queue, u32 ref)
+{
+	// Pool and state stay; only the link changes, and nobody else changes a deferred word.
+	RefWord word = table_.read(ref);
+	table_.write(ref, RefWord::make(word.state(), word.pool(), no_ref.raw));
+	if (queue.count++) {
+		RefWord last = table_.read(queue.tail);
+		table_.write(queue.tail, RefWord::make(last.state(), last.pool(), ref));
+	} else {
+		queue.head = ref;
+	}
+	queue.tail = ref;
+}
+
+void DeferredEnds::add(GrantRef ref, DomId domid, void *page)
+{
+	u64 now = xg_port_now_ms();
+	table_.note(ref.raw).deferred = {page, static_cast<u32>(now / 1000), domid};
+	fetch_add(&deferred_total_, u64{1});
+	{
+		LockGuard guard(lock_);
+		Queue &queue = queues_[domid.raw % nr_queues];
+		append(queue, ref.raw);
+		queue.interval_ms = soon_ms;
+		if (queue.due_ms > now + soon_ms)
+			queue.due_ms = now + soon_ms;
+	}
+	xg_port_schedule(XG_WORK_DEFERRED, soon_ms);
+}
+
+u32 DeferredEnds::pop(Queue &queue, u32 *refs, u32 most)
+{
+	LockGuard guard(lock_);
+	u32 nr = 0;
+	while (nr < most && queue.round_left && queue.count) {
+		u32 ref = queue.head;
+		queue.head = table_.read(ref).link();
+		queue.count--;
+		queue.round_left--;
+		refs[nr++] = ref;
+	}
+	return nr;
+}
+
+// Tries to end a batch; those that are still busy go to the end of the queue.
+void DeferredEnds::end_batch(Queue &queue)
+{
+	u32 refs[batch];
+	u32 busy = 0;
+	u32 nr = pop(queue, refs, batch);
+	for (u32 i = 0; i < nr; i++) {
+		u32 ref = refs[i];
+		if (!entry_end(table_.entry(ref))) {
+			refs[busy++] = ref;
+			continue;
+		}
+		void *page = table_.note(ref).deferred.page;
+		if (page)
+			xg_port_page_put(page);
+		table_.write(ref, table_.read(ref).with(RefState::claimed));
+		fetch_add(&reclaimed_total_, u64{1});
+		// Cannot fail: the reference is claimed, and by us.
+		(void)allocator_.free({ref}, RefState::claimed, {0});
+	}
+	LockGuard guard(lock_);
+	for (u32 i = 0; i < busy; i++)
+		append(queue, refs[i]);
+	if (busy < nr)
+		queue.progress = true;
+}
+
+void DeferredEnds::work()
+{
+	u64 now = xg_port_now_ms();
+	u32 budget = per_call;
+	u64 next = never;
+
+	for (Queue &queue : queues_) {
+		{
+			LockGuard guard(lock_);
+			if (queue.due_ms <= now && !queue.round_left) {
+				queue.round_left = queue.count;
+				queue.progress = false;
+			}
+		}
+		for (;;) {
+			{
+				LockGuard guard(lock_);
+				if (!queue.round_left || budget < batch)
+					break;
+			}
+			end_batch(queue);
+			budget -= batch;
+		}
+		LockGuard guard(lock_);
+		if (queue.round_left) {
+			next = now;
+			continue;
+		}
+		if (!queue.count) {
+			queue.due_ms = never;
+		} else if (queue.due_ms <= now) {
+			u32 longer = queue.interval_ms * 2 < seldom_ms ? queue.interval_ms * 2 : seldom_ms;
+			queue.interval_ms = queue.progress ? soon_ms : longer;
+			queue.due_ms = now + queue.interval_ms;
+		}
+		if (queue.due_ms < next)
+			next = queue.due_ms;
+	}
+	if (next != never)
+		xg_port_schedule(XG_WORK_DEFERRED, static_cast<unsigned>(next > now ? next - now : 0));
+}
+
+u32 DeferredEnds::hand_over()
+{
+	u32 gone = 0;
+	for (Queue &queue : queues_) {
+		u32 ref;
+		{
+			LockGuard guard(lock_);
+			queue.round_left = queue.count;
+		}
+		while (pop(queue, &ref, 1)) {
+			if (entry_end(table_.entry(ref))) {
+				void *page = table_.note(ref).deferred.page;
+				if (page)
+					xg_port_page_put(page);
+				table_.write(ref, table_.read(ref).with(RefState::claimed));
+				fetch_add(&reclaimed_total_, u64{1});
+				(void)allocator_.free({ref}, RefState::claimed, {0});
+				continue;
+			}
+			table_.write(ref, RefWord::make(RefState::unleased, {0}, 0));
+			xg_port_hand_over(ref, table_.note(ref).deferred.page);
+			handed_over_++;
+			gone++;
+		}
+	}
+	return gone;
+}
+
+int DeferredEnds::check_invariants()
+{
+	LockGuard guard(lock_);
+	for (Queue &queue : queues_) {
+		u32 ref = queue.head;
+		for (u32 i = 0; i < queue.count; i++) {
+			RefWord word = table_.read(ref);
+			if (word.state() != RefState::deferred)
+				return 20; // what waits is deferred
+			if (i + 1 == queue.count && ref != queue.tail)
+				return 21; // a queue ends at its tail
+			ref = word.link();
+		}
+	}
+	return 0;
+}
+
+} // namespace xengnt

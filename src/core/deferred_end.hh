@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Grants whose end was asked for while the other side had them mapped. Each waits in the queue of
+// its domain, linked through its state word, with its page; a worker looks at a queue's members in
+// batches, soon while the domain lets go of some, ever more seldom while it does not.
+#pragma once
+
+#include "../base/lock.hh"
+#include "ref_allocator.hh"
+
+namespace xengnt
+{
+
+class DeferredEnds
+{
+	static constexpr u32 nr_queues = 64; // domains share one when there are more
+
+	struct Queue {
+		u32 head, tail, count;
+		u32 round_left;  // members that this round has still to look at
+		bool progress;   // the round has ended some
+		u32 interval_ms; // from the end of a round to the next
+		u64 due_ms;
+	};
+
+	RefTable &table_;
+	RefAllocator &allocator_;
+	SpinLock lock_;
+	Queue queues_[nr_queues] GUARDED_BY(lock_);
+	u64 deferred_total_ = 0;  // atomic
+	u64 reclaimed_total_ = 0; // atomic
+	u64 handed_over_ = 0;
+
+	u32 pop(Queue &queue, u32 *refs, u32 most);
+	void append(Queue &queue, u32 ref) REQUIRES(lock_);
+	void end_batch(Queue &queue);
+
+      public:
+	constexpr DeferredEnds(RefTable &table, RefAllocator &allocator)
+	    : table_(table), allocator_(allocator), lock_(), queues_{}
+	{
+	}
+
+	void create();
+	// The reference is in state deferred already; the page is kept until its end.
+	void add(GrantRef ref, DomId domid, void *page);
+	// One round of the worker over what is due.
+	void work();
+	// What is still busy goes to the kernel's own deferral. Returns how many references left.
+	u32 hand_over();
+
+	u64 deferred_total() const { return load_relaxed(&deferred_total_); }
+	u64 reclaimed_total() const { return load_relaxed(&reclaimed_total_); }
+	u64 handed_over() const { return handed_over_; }
+	int check_invariants();
+};
+
+} // namespace xengnt

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "free_callbacks.hh"
+
+namespace xengnt
+{
+
+namespace
+{
+
+// Callbacks that one caller of run() serves before it leaves the rest to the worker.
+constexpr int calls_per_run = 16;
+
+} // namespace
+
+void FreeCallbacks::create()
+{
+	lock_.init(XG_LOCK_CALLBACKS);
+	first_ = running_ = nullptr;
+	waiting_ = 0;
+	called_ = 0;
+}
+
+bool FreeCallbacks::unlink(xg_free_callback *callback)
+{
+	for (xg_free_callback **link = &first_; *link; link = &(*link)->next) {
+		if (*link != callback)
+			continue;
+		*link = callback->next;
+		callback->next = nullptr;
+		waiting_--;
+		return true;
+	}
+	return false;
+}
+
+void FreeCallbacks::request(xg_free_callback *callback, void (*fn)(void *), void *arg, u16 count)
+{
+	{
+		LockGuard guard(lock_);
+		xg_free_callback **link = &first_;
+		for (; *link; link = &(*link)->next)
+			if (*link == callback)
+				return;
+		callback->next = nullptr;
+		callback->fn = fn;
+		callback->arg = arg;
+		callback->count = count;
+		*link = callback;
+		waiting_++;
+	}
+	// From here on what is freed goes to the store and calls run(); what was freed before is
+	// fetched now: no wake-up falls between the two.
+	allocator_.starve();
+	allocator_.drain_all();
+	run();
+	if (u32 missing = wanted()) {
+		if (lease_.grow(missing))
+			run();
+	}
+}
+
+void FreeCallbacks::cancel(xg_free_callback *callback)
+{
+	unsigned long self = xg_port_self();
+	for (;;) {
+		bool was_queued;
+		bool in_flight;
+		{
+			LockGuard guard(lock_);
+			was_queued = unlink(callback);
+			in_flight = running_ == callback && runner_ != self;
+		}
+		if (was_queued)
+			allocator_.feed();
+		if (!in_flight)
+			return;
+		// It may ask again before it ends, so the queue is looked at once more after it.
+		xg_port_relax();
+	}
+}
+
+// Unlinks the first whose count is met and marks it as running.
+xg_free_callback *FreeCallbacks::next_to_run(u32 free)
+{
+	LockGuard guard(lock_);
+	if (running_)
+		return nullptr;
+	for (xg_free_callback *callback = first_; callback; callback = callback->next) {
+		if (callback->count > free)
+			continue;
+		unlink(callback);
+		running_ = callback;
+		runner_ = xg_port_self();
+		return callback;
+	}
+	return nullptr;
+}
+
+void FreeCallbacks::run()
+{
+	for (int calls = 0; calls < calls_per_run; calls++) {
+		xg_free_callback *callback = next_to_run(store_.free_count());
+		if (!callback)
+			return;
+		allocator_.feed();
+		fetch_add(&called_, u64{1});
+		xg_port_call(callback->fn, callback->arg);
+		// Whoever freed meanwhile found us running and left: so we look again.
+		LockGuard guard(lock_);
+		running_ = nullptr;
+	}
+	xg_port_schedule(XG_WORK_LEASE, 0);
+}
+
+// How many references the least demanding of those who wait still lacks.
+u32 FreeCallbacks::wanted()
+{
+	u32 free = store_.free_count();
+	LockGuard guard(lock_);
+	u32 least = 0;
+	for (xg_free_callback *callback = first_; callback; callback = callback->next) {
+		u32 missing = callback->count > free ? callback->count - free : 0;
+		if (missing && (!least || missing < least))
+			least = missing;
+	}
+	return least;
+}
+
+void FreeCallbacks::lease_for_waiting()
+{
+	run();
+	if (u32 missing = wanted()) {
+		if (lease_.grow(missing))
+			run();
+	}
+}
+
+u32 FreeCallbacks::waiting()
+{
+	LockGuard guard(lock_);
+	return waiting_;
+}
+
+} // namespace xengnt

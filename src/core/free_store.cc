@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "free_store.hh"
+
+namespace xengnt
+{
+
+namespace
+{
+
+// Bounds on what happens under the lock at once.
+constexpr int runs_per_hold = 16;
+constexpr u32 bits_per_hold = 4096;
+constexpr u32 dissolved_per_hold = 4;
+
+constexpr PoolId no_pool{0};
+
+[[gnu::always_inline]] inline u32 smaller(u32 a, u32 b)
+{
+	return a < b ? a : b;
+}
+
+[[gnu::always_inline]] inline u32 unfilled(const Pool &pool)
+{
+	return pool.reserve > pool.held ? pool.reserve - pool.held : 0;
+}
+
+} // namespace
+
+bool FreeStore::create(u32 refs)
+{
+	lock_.init(XG_LOCK_STORE);
+	top_run_ = no_ref.raw;
+	free_ = unfilled_ = 0;
+	totals = {};
+	return bitmap_.create(refs);
+}
+
+void FreeStore::destroy()
+{
+	bitmap_.destroy();
+}
+
+// --- accounts ----------------------------------------------------------------------------------
+
+u32 FreeStore::available(const Pool &pool) const
+{
+	u32 kept = unfilled_ - unfilled(pool);
+	u32 left = free_ > kept ? free_ - kept : 0;
+	u32 allowed = pool.limit > pool.held ? pool.limit - pool.held : 0;
+	return smaller(left, allowed);
+}
+
+bool FreeStore::charge(Pool &pool, u32 count)
+{
+	if (available(pool) < count)
+		return false;
+	unfilled_ -= unfilled(pool);
+	pool.held += count;
+	unfilled_ += unfilled(pool);
+	free_ -= count;
+	return true;
+}
+
+void FreeStore::credit(Pool &pool, u32 count)
+{
+	unfilled_ -= unfilled(pool);
+	pool.held -= count;
+	unfilled_ += unfilled(pool);
+	free_ += count;
+}
+
+void FreeStore::set_account(Pool &pool, u32 limit, u32 reserve)
+{
+	LockGuard guard(lock_);
+	unfilled_ -= unfilled(pool);
+	pool.limit = limit;
+	pool.reserve = reserve;
+	unfilled_ += unfilled(pool);
+}
+
+u32 FreeStore::available(Pool &pool)
+{
+	LockGuard guard(lock_);
+	return available(static_cast<const Pool &>(pool));
+}
+
+bool FreeStore::account_allows(Pool &pool, u32 count)
+{
+	LockGuard guard(lock_);
+	return pool.limit >= pool.held && pool.limit - pool.held >= count;
+}
+
+u32 FreeStore::free_count()
+{
+	LockGuard guard(lock_);
+	return free_;
+}
+
+FreeStore::Totals FreeStore::read_totals()
+{
+	LockGuard guard(lock_);
+	return totals;
+}
+
+// --- runs --------------------------------------------------------------------------------------
+
+// A run of at most `most` (at least one) that exists because it was charged. The words of its
+// members are left to the caller, the length in the head's word included.
+Run FreeStore::pop(u32 most)
+{
+	if (top_run_ == no_ref.raw) {
+		Run run;
+		u32 word;
+		u64 taken = bitmap_.take_some(smaller(most, run_target), &word);
+		for (; taken; taken &= taken - 1) {
+			u32 ref = word * 64 + static_cast<u32>(__builtin_ctzll(taken));
+			if (run.count++)
+				table_.write(run.tail, RefWord::make(RefState::free, no_pool, ref));
+			else
+				run.head = ref;
+			run.tail = ref;
+		}
+		return run;
+	}
+
+	u32 head = top_run_;
+	RefWord word = table_.read(head);
+	auto below = table_.note(head).run;
+	if (word.run() <= most) {
+		top_run_ = below.next_run;
+		return {head, below.tail, word.run()};
+	}
+
+	u32 tail = head;
+	for (u32 i = 1; i < most; i++)
+		tail = table_.read(tail).link();
+	u32 rest = table_.read(tail).link();
+	table_.write(rest, RefWord::make(RefState::free, no_pool, table_.read(rest).link(),
+					 static_cast<u8>(word.run() - most)));
+	table_.note(rest).run = below;
+	top_run_ = rest;
+	return {head, tail, most};
+}
+
+// The members' words are free and linked from head to tail.
+void FreeStore::push(const Run &run)
+{
+	u32 below = top_run_;
+	u32 tail = run.tail;
+	u32 length = run.count;
+	if (below != no_ref.raw) {
+		// Small runs are joined, so that handing out stays cheap.
+		RefWord word = table_.read(below);
+		if (word.run() < run_target && word.run() + length <= run_limit) {
+			auto note = table_.note(below).run;
+			table_.write(below, RefWord::make(RefState::free, no_pool, word.link()));
+			table_.write(tail, RefWord::make(RefState::free, no_pool, below));
+			length += word.run();
+			tail = note.tail;
+			below = note.next_run;
+		}
+	}
+	table_.write(run.head, RefWord::make(RefState::free, no_pool, table_.read(run.head).link(),
+					     static_cast<u8>(length)));
+	table_.note(run.head).run = {below, tail};
+	top_run_ = run.head;
+}
+
+// Turns some runs into bits; false when there was none.
+bool FreeStore::dissolve(u32 runs)
+{
+	for (u32 i = 0; i < runs; i++) {
+		if (top_run_ == no_ref.raw)
+			return i != 0;
+		Run run = pop(run_limit);
+		u32 ref = run.head;
+		for (u32 left = run.count; left; left--) {
+			u32 next = table_.read(ref).link();
+			table_.write(ref, RefWord::make(RefState::free, no_pool, 0));
+			bitmap_.give(ref, 1);
+			ref = next;
+		}
+	}
+	return true;
+}
+
+// --- in and out ----------------------------------------------------------------------------------
+
+void FreeStore::add(const u32 *refs, u32 count)
+{
+	LockGuard guard(lock_);
+	for (u32 i = 0; i < count; i++) {
+		table_.write(refs[i], RefWord::make(RefState::free, no_pool, 0));
+		bitmap_.give(refs[i], 1);
+	}
+	free_ += count;
+}
+
+u32 FreeStore::remove(u32 count, u32 *refs)
+{
+	LockGuard guard(lock_);
+	// What pools have been promised stays.
+	u32 spare = free_ > unfilled_ ? free_ - unfilled_ : 0;
+	if (count > spare)
+		count = spare;
+	for (u32 done = 0; done < count;) {
+		Run run = pop(count - done);
+		u32 ref = run.head;
+		for (u32 left = run.count; left; left--) {
+			u32 next = table_.read(ref).link();
+			table_.write(ref, RefWord::make(RefState::unleased, no_pool, 0));
+			refs[done++] = ref;
+			ref = next;
+		}
+	}
+	free_ -= count;
+	return count;
+}
+
+Run FreeStore::take_run(Pool &pool, u32 most)
+{
+	LockGuard guard(lock_);
+	u32 could = available(static_cast<const Pool &>(pool));
+	if (!could)
+		return {};
+	Run run = pop(smaller(most, could));
+	charge(pool, run.count);
+	return run;
+}
+
+Result<GrantRef> FreeStore::take_list(Pool &pool, u32 count)
+{
+	u32 head = no_ref.raw;
+	u32 tail = no_ref.raw;
+	u32 left = count;
+
+	while (left) {
+		LockGuard guard(lock_);
+		if (left == count) {
+			// Charged as a whole, so that the later rounds find what they need.
+			if (!charge(pool, count))
+				return Error::no_space;
+			totals.allocated += count;
+		}
+		for (int i = 0; i < runs_per_hold && left; i++) {
+			Run run = pop(left);
+			table_.write(run.head, RefWord::make(RefState::listed, pool.id,
+							     table_.read(run.head).link(),
+							     static_cast<u8>(run.count)));
+			if (tail == no_ref.raw) {
+				head = run.head;
+			} else {
+				RefWord last = table_.read(tail);
+				table_.write(tail, RefWord::make(last.state(), last.pool(),
+								 run.head, last.run()));
+			}
+			tail = run.tail;
+			left -= run.count;
+		}
+	}
+	if (tail != no_ref.raw) {
+		RefWord last = table_.read(tail);
+		table_.write(tail, RefWord::make(last.state(), last.pool(), no_ref.raw, last.run()));
+	}
+	return GrantRef{head};
+}
+
+void FreeStore::put_runs(Pool &pool, const Run *runs, u32 nr, bool freed)
+{
+	LockGuard guard(lock_);
+	u32 count = 0;
+	for (u32 i = 0; i < nr; i++) {
+		push(runs[i]);
+		count += runs[i].count;
+	}
+	credit(pool, count);
+	if (freed)
+		totals.freed += count;
+}
+
+// --- sequences -----------------------------------------------------------------------------------
+
+// Takes a sequence longer than one hold of the lock allows; gives up, nothing taken, when somebody
+// else got in between.
+bool FreeStore::take_bits(u32 first, u32 count)
+{
+	for (u32 done = 0; done < count;) {
+		u32 here = smaller(count - done, bits_per_hold);
+		bool taken;
+		{
+			LockGuard guard(lock_);
+			taken = bitmap_.take(first + done, here);
+		}
+		if (!taken) {
+			give_bits(first, done);
+			return false;
+		}
+		done += here;
+	}
+	return true;
+}
+
+void FreeStore::give_bits(u32 first, u32 count)
+{
+	for (u32 done = 0; done < count;) {
+		u32 here = smaller(count - done, bits_per_hold);
+		LockGuard guard(lock_);
+		bitmap_.give(first + done, here);
+		done += here;
+	}
+}
+
+Result<GrantRef> FreeStore::take_sequence(Pool &pool, u32 count)
+{
+	FreeBitmap::Search search{count};
+	bool charged = false;
+	bool dissolved = false;
+
+	for (;;) {
+		{
+			LockGuard guard(lock_);
+			if (!charged) {
+				if (!charge(pool, count))
+					return Error::no_space;
+				charged = true;
+			}
+			FreeBitmap::Found found = bitmap_.step(search);
+			if (found == FreeBitmap::Found::more)
+				continue;
+			if (found == FreeBitmap::Found::no) {
+				// Runs hide neighbours from the bitmap: all of them go in, then once more.
+				if (dissolve(dissolved_per_hold)) {
+					dissolved = true;
+					continue;
+				}
+				if (dissolved) {
+					dissolved = false;
+					search = {count};
+					continue;
+				}
+				credit(pool, count);
+				return Error::no_space;
+			}
+			if (count <= 64) {
+				bitmap_.take(search.ref, count);
+				totals.allocated += count;
+				break;
+			}
+		}
+		if (take_bits(search.ref, count)) {
+			LockGuard guard(lock_);
+			totals.allocated += count;
+			break;
+		}
+		search = {count};
+	}
+	return GrantRef{search.ref};
+}
+
+void FreeStore::put_sequence(Pool &pool, GrantRef first, u32 count)
+{
+	for (u32 done = 0; done < count;) {
+		u32 here = smaller(count - done, bits_per_hold);
+		LockGuard guard(lock_);
+		bitmap_.give(first.raw + done, here);
+		credit(pool, here);
+		totals.freed += here;
+		done += here;
+	}
+}
+
+// --- rules ---------------------------------------------------------------------------------------
+
+int FreeStore::check_invariants()
+{
+	LockGuard guard(lock_);
+	u32 found = 0;
+	for (u32 run = top_run_; run != no_ref.raw; run = table_.note(run).run.next_run) {
+		u32 length = table_.read(run).run();
+		if (!length || length > run_limit)
+			return 1; // a run has 1 to run_limit members
+		u32 ref = run;
+		for (u32 i = 0; i < length; i++) {
+			RefWord word = table_.read(ref);
+			if (word.state() != RefState::free || (i && word.run()) || bitmap_.has(ref))
+				return 2; // members of runs are free, and not in the bitmap
+			if (i + 1 == length && ref != table_.note(run).run.tail)
+				return 3; // a run ends at its tail
+			ref = word.link();
+		}
+		found += length;
+		if (found > table_.size())
+			return 4; // runs do not form a cycle
+	}
+	for (u32 ref = 0; ref < table_.size(); ref++) {
+		if (!bitmap_.has(ref))
+			continue;
+		u64 *word = table_.find({ref});
+		if (!word || RefWord{load_relaxed(word)}.state() != RefState::free)
+			return 5; // a bit stands for a free reference
+		found++;
+	}
+	return found == free_ ? 0 : 6; // what is counted is there
+}
+
+} // namespace xengnt

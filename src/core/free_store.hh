@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// The leased references that no pool holds. Most are linked into runs of 32 or so, which are
+// handed out whole; the rest are bits in the bitmap, where sequences are found. Every pool's
+// account is kept here, in whole runs, so that the common allocation touches nothing shared.
+//
+// One spinlock; no section under it is longer than a constant.
+#pragma once
+
+#include "../base/lock.hh"
+#include "../base/result.hh"
+#include "free_bitmap.hh"
+#include "pool.hh"
+#include "ref_table.hh"
+
+namespace xengnt
+{
+
+// References linked through their words, not yet or no longer in the store.
+struct Run {
+	u32 head = no_ref.raw;
+	u32 tail = no_ref.raw;
+	u32 count = 0;
+};
+
+class FreeStore
+{
+	RefTable &table_;
+	SpinLock lock_;
+	FreeBitmap bitmap_ GUARDED_BY(lock_);
+	u32 top_run_ GUARDED_BY(lock_) = no_ref.raw;
+	u32 free_ GUARDED_BY(lock_) = 0;     // in runs and bitmap, without what is promised
+	u32 unfilled_ GUARDED_BY(lock_) = 0; // what pools with a reserve could still claim
+
+	bool charge(Pool &pool, u32 count) REQUIRES(lock_);
+	void credit(Pool &pool, u32 count) REQUIRES(lock_);
+	u32 available(const Pool &pool) const REQUIRES(lock_);
+	Run pop(u32 most) REQUIRES(lock_);
+	void push(const Run &run) REQUIRES(lock_);
+	bool dissolve(u32 runs) REQUIRES(lock_);
+	bool take_bits(u32 first, u32 count);
+	void give_bits(u32 first, u32 count);
+
+      public:
+	struct Totals {
+		u64 allocated; // lists and sequences; single references are counted by the caches
+		u64 freed;
+	} totals GUARDED_BY(lock_){};
+
+	constexpr explicit FreeStore(RefTable &table) : table_(table), lock_() {}
+
+	bool create(u32 refs);
+	void destroy();
+
+	// Newly leased references, or the remains of a pool that goes.
+	void add(const u32 *refs, u32 count);
+	// Up to `count` references out of the store for good, their words unleased.
+	u32 remove(u32 count, u32 *refs);
+
+	// A run of up to `most` for a CPU cache, on the pool's account; empty when there is none.
+	Run take_run(Pool &pool, u32 most);
+	// A private list; no_space when the store or the pool's account has fewer.
+	Result<GrantRef> take_list(Pool &pool, u32 count);
+	// `count` consecutive references; each is claimed by the pool.
+	Result<GrantRef> take_sequence(Pool &pool, u32 count);
+
+	// Runs come back; `freed` when a caller freed them (and not a cache that was too full).
+	void put_runs(Pool &pool, const Run *runs, u32 nr, bool freed);
+	// Consecutive references come back, their words free.
+	void put_sequence(Pool &pool, GrantRef first, u32 count);
+
+	// How many the pool could have.
+	u32 available(Pool &pool);
+	// Whether the pool's limit leaves room for so many, if they were free.
+	bool account_allows(Pool &pool, u32 count);
+	u32 free_count();
+	Totals read_totals();
+	void set_account(Pool &pool, u32 limit, u32 reserve);
+
+	int check_invariants();
+};
+
+} // namespace xengnt

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// How many references the kernel's own allocator has lent us: grows when the store runs short,
+// shrinks when much has been free for a while, and knows when asking again is pointless.
+#pragma once
+
+#include "free_store.hh"
+
+namespace xengnt
+{
+
+class Lease
+{
+	static constexpr u32 plenty = ~0u;
+
+	RefTable &table_;
+	FreeStore &store_;
+	u32 limit_ = 0;
+	u32 step_ = 0;
+	u32 spare_limit_ = 0;
+	u32 leased_ = 0;       // atomic
+	u32 kernel_lacks_ = plenty; // atomic: asking for this many failed, and nothing came free since
+	u32 shrinking_ = 0;    // atomic: a look at the spare ones is due
+	u64 leased_total_ = 0;
+	u64 unleased_total_ = 0;
+
+	u32 claim_room(u32 wanted);
+	u32 adopt(u32 *refs, u32 count);
+	u32 ask(u32 count, u32 *refs);
+	void wait_for_kernel(u32 count);
+
+      public:
+	constexpr Lease(RefTable &table, FreeStore &store) : table_(table), store_(store) {}
+
+	void create(u32 limit, u32 step, u32 spare_limit);
+
+	// Leases `needed` more, or some more when a step is larger. False when nothing came.
+	bool grow(u32 needed);
+	// Free references must stay spare this long before some go back: drivers come in bursts.
+	static constexpr unsigned shrink_delay_ms = 5000;
+	// The store has grown: gives back half of what is spare by then.
+	void store_has_spare(unsigned delay_ms = shrink_delay_ms);
+	// A look from the worker: gives back half of what is spare.
+	void shrink();
+	// Everything in the store goes back.
+	void give_all_back();
+
+	void kernel_has_room() { store_release(&kernel_lacks_, plenty); }
+
+	u32 leased() const { return load_relaxed(&leased_); }
+	u32 limit() const { return limit_; }
+	u64 leased_total() const { return load_relaxed(&leased_total_); }
+	u64 unleased_total() const { return load_relaxed(&unleased_total_); }
+	void forget(u32 count) { fetch_sub(&leased_, count); }
+};
+
+} // namespace xengnt

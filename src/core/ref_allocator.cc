@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "ref_allocator.hh"
+
+#include "free_callbacks.hh"
+
+namespace xengnt
+{
+
+// --- setting up ----------------------------------------------------------------------------------
+
+bool RefAllocator::create()
+{
+	cpus_ = xg_port_cpus();
+	starving_ = 0;
+	failed_ = misused_ = 0;
+	return true;
+}
+
+void RefAllocator::destroy()
+{
+	for (Pool *&pool : pools_) {
+		if (!pool)
+			continue;
+		xg_port_free(pool->caches);
+		xg_port_free(pool);
+		pool = nullptr;
+	}
+}
+
+Pool *RefAllocator::create_pool(PoolId id, u32 limit, u32 reserve)
+{
+	auto *pool = static_cast<Pool *>(xg_port_alloc(sizeof(Pool)));
+	if (!pool)
+		return nullptr;
+	pool->caches = static_cast<CpuCache *>(xg_port_alloc(cpus_ * sizeof(CpuCache)));
+	if (!pool->caches) {
+		xg_port_free(pool);
+		return nullptr;
+	}
+	pool->id = id;
+	store_.set_account(*pool, limit, reserve);
+	pools_[id.raw] = pool;
+	return pool;
+}
+
+Error RefAllocator::misuse(enum xg_report what, GrantRef ref, Caller caller)
+{
+	fetch_add(&misused_, u64{1});
+	xg_port_report(what, ref.raw, 0, caller.raw);
+	return Error::misuse;
+}
+
+// --- CPU caches ----------------------------------------------------------------------------------
+
+Result<GrantRef> RefAllocator::alloc_fast(Pool &pool, unsigned cpu, RefState state)
+{
+	CpuCache &cache = pool.caches[cpu];
+	CacheUse use(cache);
+	if (!use.granted()) [[unlikely]]
+		return Error::busy;
+	for (u32 used = load_relaxed(&cache.used); used;) {
+		u32 ref = load_relaxed(&cache.slots[--used]);
+		store_relaxed(&cache.used, used);
+		RefWord word = table_.read(ref);
+		// A stale hint: another CPU has taken this one.
+		if (word.state() != RefState::cached || word.pool() != pool.id) [[unlikely]]
+			continue;
+		if (table_.swap(ref, word, word.with(state))) [[likely]] {
+			count(&cache.allocated);
+			return GrantRef{ref};
+		}
+	}
+	return Error::busy;
+}
+
+// `word` is what the reference was last seen to be.
+Status RefAllocator::put(GrantRef ref, RefWord word, unsigned cpu)
+{
+	Pool &owner = pool(word.pool());
+	CpuCache &cache = owner.caches[cpu];
+	{
+		CacheUse use(cache);
+		u32 used = load_relaxed(&cache.used);
+		if (!use.granted() || used == cache_slots) [[unlikely]]
+			return Error::busy;
+		// The hint comes before the state: whoever sees the state can find the reference, and
+		// whoever set `starving_` before the swap is seen after it.
+		store_relaxed(&cache.slots[used], ref.raw);
+		store_relaxed(&cache.used, used + 1);
+		if (!table_.swap(ref.raw, word, word.with(RefState::cached))) [[unlikely]] {
+			store_relaxed(&cache.used, used);
+			return Error::misuse;
+		}
+		count(&cache.freed);
+	}
+	fence_after_swap();
+	if (load_relaxed(&starving_)) [[unlikely]] {
+		flush(owner, cache, 0);
+		callbacks_.run();
+	}
+	return Done{};
+}
+
+Status RefAllocator::free_fast(GrantRef ref, RefState from, unsigned cpu)
+{
+	u64 *raw = table_.find(ref);
+	if (!raw) [[unlikely]]
+		return Error::busy;
+	RefWord word{load_relaxed(raw)};
+	if (word.state() != from) [[unlikely]]
+		return Error::busy;
+	return put(ref, word, cpu);
+}
+
+// Moves all but the first `keep` into the store. On the cache's own CPU.
+void RefAllocator::flush(Pool &pool, CpuCache &cache, u32 keep)
+{
+	Run run;
+	{
+		CacheUse use(cache);
+		if (!use.granted())
+			return;
+		u32 used = load_relaxed(&cache.used);
+		while (used > keep) {
+			u32 ref = load_relaxed(&cache.slots[--used]);
+			RefWord word = table_.read(ref);
+			if (word.state() != RefState::cached || word.pool() != pool.id)
+				continue;
+			if (!table_.swap(ref, word, RefWord::make(RefState::free, {0}, run.head)))
+				continue;
+			run.head = ref;
+			if (!run.count++)
+				run.tail = ref;
+			if (run.count == run_target && used > keep) {
+				store_relaxed(&cache.used, used);
+				store_.put_runs(pool, &run, 1, false);
+				run = {};
+			}
+		}
+		store_relaxed(&cache.used, used);
+	}
+	if (run.count)
+		store_.put_runs(pool, &run, 1, false);
+}
+
+// Takes what is in another CPU's cache, without its help.
+void RefAllocator::drain(Pool &pool, CpuCache &cache)
+{
+	Run run;
+	u32 used = load_relaxed(&cache.used);
+	for (u32 i = 0; i < used && i < cache_slots; i++) {
+		u32 ref = load_relaxed(&cache.slots[i]);
+		RefWord word = table_.read(ref);
+		if (word.state() != RefState::cached || word.pool() != pool.id)
+			continue;
+		if (!table_.swap(ref, word, RefWord::make(RefState::free, {0}, run.head)))
+			continue;
+		run.head = ref;
+		if (!run.count++)
+			run.tail = ref;
+		if (run.count == run_target) {
+			store_.put_runs(pool, &run, 1, false);
+			run = {};
+		}
+	}
+	if (run.count)
+		store_.put_runs(pool, &run, 1, false);
+}
+
+void RefAllocator::drain_all()
+{
+	for (Pool *pool : pools_)
+		for (u32 cpu = 0; pool && cpu < cpus_; cpu++)
+			drain(*pool, pool->caches[cpu]);
+}
+
+// --- taking, growing, looking everywhere -----------------------------------------------------------
+
+template <class Take>
+Result<GrantRef> RefAllocator::take_or_grow(Pool &pool, u32 count, bool contiguous, Take take)
+{
+	Result<GrantRef> taken = take();
+	if (taken.ok()) [[likely]]
+		return taken;
+
+	bool looked_everywhere = false;
+	for (;;) {
+		u32 there = store_.available(pool);
+		u32 missing = there < count ? count - there : contiguous ? count : 1;
+		bool may_grow = count <= lease_.limit() && store_.account_allows(pool, count);
+		if (!may_grow || !lease_.grow(missing)) {
+			if (looked_everywhere)
+				break;
+			looked_everywhere = true;
+			starve();
+			drain_all();
+		}
+		taken = take();
+		if (taken.ok())
+			break;
+	}
+	if (looked_everywhere)
+		feed();
+	if (!taken.ok()) {
+		fetch_add(&failed_, u64{1});
+		// What was leased in vain is somebody else's chance.
+		lease_.store_has_spare(0);
+	}
+	return taken;
+}
+
+// Takes a run for this CPU's cache and one reference of it for the caller.
+Result<GrantRef> RefAllocator::refill(Pool &pool)
+{
+	unsigned cpu = xg_port_pin();
+	Result<GrantRef> got = Error::no_space;
+	{
+		CpuCache &cache = pool.caches[cpu];
+		CacheUse use(cache);
+		// With an interrupted owner below, or others in want, no more than the one.
+		bool one = !use.granted() || load_relaxed(&cache.used) || load_relaxed(&starving_);
+		Run run = store_.take_run(pool, one ? 1 : run_limit);
+		if (run.count) {
+			u32 used = load_relaxed(&cache.used);
+			u32 ref = run.head;
+			u32 next = table_.read(ref).link();
+			table_.write(ref, RefWord::make(RefState::claimed, pool.id, 0));
+			got = GrantRef{ref};
+			for (u32 left = run.count - 1; left; left--) {
+				ref = next;
+				next = table_.read(ref).link();
+				store_relaxed(&cache.slots[used++], ref);
+				store_release(table_.word(ref),
+					      RefWord::make(RefState::cached, pool.id, 0).raw);
+			}
+			if (!one)
+				store_relaxed(&cache.used, used);
+			count(&cache.allocated);
+		}
+	}
+	xg_port_unpin();
+	return got;
+}
+
+Result<GrantRef> RefAllocator::alloc(Pool &pool)
+{
+	unsigned cpu = xg_port_pin();
+	Result<GrantRef> got = alloc_fast(pool, cpu, RefState::claimed);
+	xg_port_unpin();
+	if (got.ok())
+		return got;
+	return take_or_grow(pool, 1, false, [&] { return refill(pool); });
+}
+
+// A reference that this CPU's cache cannot take: into the store by itself.
+void RefAllocator::put_into_store(GrantRef ref, RefWord word)
+{
+	Run run{ref.raw, ref.raw, 1};
+	store_.put_runs(pool(word.pool()), &run, 1, true);
+}
+
+Status RefAllocator::free(GrantRef ref, RefState from, Caller caller)
+{
+	u64 *raw = table_.find(ref);
+	RefWord word{raw ? load_relaxed(raw) : 0};
+	if (word.state() == RefState::unleased)
+		return Error::not_leased;
+	if (word.state() != from) {
+		enum xg_report what = word.state() == RefState::granted ? XG_REPORT_FREE_OF_GRANTED
+				      : word.state() == RefState::deferred
+					  ? XG_REPORT_FREE_OF_DEFERRED
+					  : XG_REPORT_FREE_OF_FREE;
+		return misuse(what, ref, caller);
+	}
+
+	unsigned cpu = xg_port_pin();
+	Pool &owner = pool(word.pool());
+	CpuCache &cache = owner.caches[cpu];
+	if (load_relaxed(&cache.used) == cache_slots) {
+		flush(owner, cache, cache_slots / 2);
+		lease_.store_has_spare();
+	}
+	Status done = put(ref, word, cpu);
+	xg_port_unpin();
+	if (done.ok())
+		return done;
+
+	if (done.error() == Error::busy &&
+	    table_.swap(ref.raw, word, RefWord::make(RefState::free, {0}, 0))) {
+		put_into_store(ref, word);
+		fence_after_swap();
+		if (load_relaxed(&starving_))
+			callbacks_.run();
+		return Done{};
+	}
+	// It changed under us: somebody else freed or granted it at the same time.
+	return misuse(XG_REPORT_FREE_OF_FREE, ref, caller);
+}
+
+// --- lists -----------------------------------------------------------------------------------------
+
+Result<GrantRef> RefAllocator::alloc_list(Pool &pool, u32 count)
+{
+	return take_or_grow(pool, count, false, [&] { return store_.take_list(pool, count); });
+}
+
+// Gathers the references of a freed list into runs and hands these to the store, many at a time.
+class RefAllocator::FreedList
+{
+	static constexpr u32 most_runs = 8;
+
+	RefAllocator &allocator_;
+	PoolId pool_{0};
+	Run runs_[most_runs];
+	u32 nr_ = 0; // complete runs
+
+	void hand_over()
+	{
+		if (nr_)
+			allocator_.store_.put_runs(allocator_.pool(pool_), runs_, nr_, true);
+		nr_ = 0;
+	}
+
+      public:
+	[[gnu::always_inline]] explicit FreedList(RefAllocator &allocator) : allocator_(allocator)
+	{
+	}
+
+	// `members` references from `head` to `tail`, linked, their words free.
+	void add(PoolId pool, u32 head, u32 tail, u32 members)
+	{
+		if (pool != pool_ || nr_ == most_runs) {
+			hand_over();
+			pool_ = pool;
+		}
+		runs_[nr_++] = {head, tail, members};
+	}
+	void finish() { hand_over(); }
+};
+
+Status RefAllocator::free_list(u32 *head, Caller caller)
+{
+	FreedList freed(*this);
+	Status result = Done{};
+	RefTable &table = table_;
+	u32 ref = *head;
+	u32 left_of_run = 0; // members still to come that were handed out as one run
+	PoolId pool{0};
+	Run run;
+
+	for (u32 seen = 0; ref != no_ref.raw; seen++) {
+		u64 *raw = table.find({ref});
+		RefWord word{raw ? load_relaxed(raw) : 0};
+		bool member = left_of_run && word.state() == RefState::free && !word.run();
+		if (!member) [[likely]] {
+			if (left_of_run || word.state() != RefState::listed) [[unlikely]] {
+				// The kernel's own references may be below ours: they are its to free.
+				result = !left_of_run && word.state() == RefState::unleased
+					     ? Error::not_leased
+					     : misuse(XG_REPORT_LIST_BROKEN, {ref}, caller);
+				break;
+			}
+			// The first one decides between two that free the same list at once.
+			if (!seen && !table.swap(ref, word, RefWord::make(RefState::free, {0},
+									  word.link()))) {
+				result = misuse(XG_REPORT_LIST_BROKEN, {ref}, caller);
+				break;
+			}
+			if (word.pool() != pool && run.count) {
+				freed.add(pool, run.head, run.tail, run.count);
+				run = {};
+			}
+			pool = word.pool();
+			left_of_run = word.run();
+		}
+		left_of_run--;
+		store_relaxed(raw, RefWord::make(RefState::free, {0}, word.link()).raw);
+		if (!run.count)
+			run.head = ref;
+		run.tail = ref;
+		ref = word.link();
+		if (++run.count == run_target) {
+			freed.add(pool, run.head, run.tail, run.count);
+			run = {};
+		}
+	}
+	if (run.count)
+		freed.add(pool, run.head, run.tail, run.count);
+	freed.finish();
+	*head = ref;
+	fence_after_swap();
+	if (load_relaxed(&starving_))
+		callbacks_.run();
+	else
+		lease_.store_has_spare();
+	return result;
+}
+
+Result<GrantRef> RefAllocator::claim(u32 *head, Caller caller)
+{
+	u32 ref = *head;
+	if (ref == no_ref.raw)
+		return Error::no_space;
+	u64 *raw = table_.find({ref});
+	RefWord word{raw ? load_relaxed(raw) : 0};
+	if (word.state() != RefState::listed) [[unlikely]] {
+		if (word.state() == RefState::unleased)
+			return Error::not_leased;
+		return misuse(XG_REPORT_CLAIM_BAD_LIST, {ref}, caller);
+	}
+	u32 next = word.link();
+	if (word.run() > 1) {
+		// The rest of the run gets a new first member.
+		RefWord second = table_.read(next);
+		if (second.state() != RefState::free || second.run()) [[unlikely]]
+			return misuse(XG_REPORT_CLAIM_BAD_LIST, {next}, caller);
+		table_.write(next, RefWord::make(RefState::listed, word.pool(), second.link(),
+						 static_cast<u8>(word.run() - 1)));
+	}
+	store_relaxed(raw, RefWord::make(RefState::claimed, word.pool(), 0).raw);
+	*head = next;
+	return GrantRef{ref};
+}
+
+Status RefAllocator::release(u32 *head, GrantRef ref, Caller caller)
+{
+	u64 *raw = table_.find(ref);
+	RefWord word{raw ? load_relaxed(raw) : 0};
+	if (word.state() != RefState::claimed) [[unlikely]] {
+		if (word.state() == RefState::unleased)
+			return Error::not_leased;
+		return misuse(XG_REPORT_RELEASE_UNCLAIMED, ref, caller);
+	}
+	if (!compare_and_swap(raw, word.raw,
+			      RefWord::make(RefState::listed, word.pool(), *head, 1).raw))
+		return misuse(XG_REPORT_RELEASE_UNCLAIMED, ref, caller);
+	*head = ref.raw;
+	return Done{};
+}
+
+// --- sequences -------------------------------------------------------------------------------------
+
+Result<GrantRef> RefAllocator::alloc_sequence(Pool &pool, u32 count)
+{
+	if (count > table_.size()) {
+		fetch_add(&failed_, u64{1});
+		return Error::no_space;
+	}
+	Result<GrantRef> first = take_or_grow(pool, count, true,
+					      [&] { return store_.take_sequence(pool, count); });
+	if (!first.ok())
+		return first;
+	for (u32 i = 0; i < count; i++)
+		table_.write(first.value().raw + i, RefWord::make(RefState::claimed, pool.id, 0));
+	return first;
+}
+
+Status RefAllocator::free_sequence(u32 *first, u32 *count, Caller caller)
+{
+	Status result = Done{};
+	u32 start = *first;
+	PoolId owner{0};
+	u32 length = 0;
+
+	auto hand_over = [&] {
+		if (length)
+			store_.put_sequence(pool(owner), {start}, length);
+		length = 0;
+	};
+	for (; *count; ++*first, --*count) {
+		GrantRef ref{*first};
+		u64 *raw = table_.find(ref);
+		RefWord word{raw ? load_relaxed(raw) : 0};
+		if (word.state() == RefState::unleased) {
+			result = Error::not_leased;
+			break;
+		}
+		bool ours = word.state() == RefState::claimed &&
+			    compare_and_swap(raw, word.raw,
+					     RefWord::make(RefState::free, {0}, 0).raw);
+		if (!ours || (length && word.pool() != owner))
+			hand_over();
+		if (!ours) {
+			result = free(ref, RefState::claimed, caller);
+			continue;
+		}
+		if (!length) {
+			start = ref.raw;
+			owner = word.pool();
+		}
+		length++;
+	}
+	hand_over();
+	fence_after_swap();
+	if (load_relaxed(&starving_))
+		callbacks_.run();
+	else
+		lease_.store_has_spare();
+	return result;
+}
+
+} // namespace xengnt

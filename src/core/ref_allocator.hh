@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Allocating and freeing references: CPU caches over the store over the lease.
+//
+// A single reference is taken from and put into this CPU's cache: no shared cache line is touched.
+// Lists and sequences go to the store. When the store is short the lease grows; when it cannot, all
+// CPUs' caches are drained into the store. While somebody does so, or waits for references
+// (`starving_`), what is freed goes straight to the store: so an allocation fails only when too few
+// references are free anywhere.
+#pragma once
+
+#include "lease.hh"
+
+namespace xengnt
+{
+
+class FreeCallbacks;
+
+inline constexpr u32 max_pools = 256;
+
+class RefAllocator
+{
+	RefTable &table_;
+	FreeStore &store_;
+	Lease &lease_;
+	FreeCallbacks &callbacks_;
+	Pool *pools_[max_pools] = {};
+	u32 cpus_ = 0;
+	u32 starving_ = 0; // atomic: allocations that look everywhere, and callbacks that wait
+	u64 failed_ = 0;   // atomic
+	u64 misused_ = 0;  // atomic
+
+	class FreedList;
+
+	template <class Take> Result<GrantRef> take_or_grow(Pool &pool, u32 count, bool contiguous,
+							    Take take);
+	Result<GrantRef> refill(Pool &pool);
+	void flush(Pool &pool, CpuCache &cache, u32 keep);
+	void drain(Pool &pool, CpuCache &cache);
+	Status put(GrantRef ref, RefWord word, unsigned cpu);
+	void put_into_store(GrantRef ref, RefWord word);
+
+      public:
+	constexpr RefAllocator(RefTable &table, FreeStore &store, Lease &lease,
+			       FreeCallbacks &callbacks)
+	    : table_(table), store_(store), lease_(lease), callbacks_(callbacks)
+	{
+	}
+
+	bool create();
+	void destroy();
+	Pool *create_pool(PoolId id, u32 limit, u32 reserve);
+	Pool &pool(PoolId id) const { return *pools_[id.raw]; }
+
+	// From or into this CPU's cache, in the given state; busy: the slow function must be used.
+	Result<GrantRef> alloc_fast(Pool &pool, unsigned cpu, RefState state);
+	Status free_fast(GrantRef ref, RefState from, unsigned cpu);
+	Result<GrantRef> alloc(Pool &pool);
+	Status free(GrantRef ref, RefState from, Caller caller);
+
+	Result<GrantRef> alloc_list(Pool &pool, u32 count);
+	// *head is left at the end, or at the first reference that is not leased or not on the list.
+	Status free_list(u32 *head, Caller caller);
+	Result<GrantRef> claim(u32 *head, Caller caller);
+	Status release(u32 *head, GrantRef ref, Caller caller);
+	Result<GrantRef> alloc_sequence(Pool &pool, u32 count);
+	// Stops at a reference that is not leased, *first and *count left there.
+	Status free_sequence(u32 *first, u32 *count, Caller caller);
+
+	// Every CPU's cache of every pool goes into the store.
+	void drain_all();
+	void starve() { fetch_add(&starving_, 1u); }
+	void feed() { fetch_sub(&starving_, 1u); }
+
+	Error misuse(enum xg_report what, GrantRef ref, Caller caller);
+
+	u64 failed() const { return load_relaxed(&failed_); }
+	u64 misused() const { return load_relaxed(&misused_); }
+	u32 cpus() const { return cpus_; }
+	template <class Visit> void each_cache(Visit visit) const
+	{
+		for (const Pool *pool : pools_)
+			for (u32 cpu = 0; pool && cpu < cpus_; cpu++)
+				visit(pool->caches[cpu]);
+	}
+	CpuCache &cache(const Pool &pool, unsigned cpu) const { return pool.caches[cpu]; }
+};
+
+} // namespace xengnt

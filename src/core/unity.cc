@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// The core as one object: the fast paths cross its files, and no COMDAT group survives.
+#include "core.cc"
+#include "deferred_end.cc"
+#include "free_bitmap.cc"
+#include "free_callbacks.cc"
+#include "free_store.cc"
+#include "grant_entry.cc"
+#include "lease.cc"
+#include "ref_allocator.cc"
+#include "ref_table.cc"

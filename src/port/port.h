@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * All that the core needs from its host. Implemented once on the kernel
+ * (src/linux/port.c and its neighbours) and once as a simulated hypervisor
+ * (tests/host/); the core's objects are the same under both.
+ *
+ * Unless a comment says otherwise every function may be called in any
+ * context, interrupts off included, does not sleep, and takes no lock of the
+ * core.
+ */
+#ifndef XENGNT_PORT_H
+#define XENGNT_PORT_H
+
+#ifdef __KERNEL__
+#ifdef __cplusplus
+#include <cstddef>
+#include <cstdint>
+#else
+#include <linux/types.h>
+#endif
+#else
+#include <stddef.h>
+#include <stdint.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#else
+#include <stdbool.h>
+#endif
+
+/* --- memory --------------------------------------------------------- */
+
+/* The size of the pages below: one per 512 references of metadata. */
+#define XG_PORT_PAGE_SIZE 4096
+
+/* A zeroed page, or NULL. */
+void *xg_port_page_alloc(void);
+void xg_port_page_free(void *page);
+
+/* Zeroed memory of any size, or NULL. May sleep: only from setting up. */
+void *xg_port_alloc(size_t bytes);
+/* Frees what xg_port_alloc() gave; NULL is fine. May sleep. */
+void xg_port_free(void *memory);
+
+/* --- locks ---------------------------------------------------------- */
+
+/* Room for the host's spinlock, debugging kernels included. */
+struct xg_port_lock {
+	unsigned long opaque[16];
+};
+
+/* What a lock guards, so that the host's lock checker can tell them apart. */
+enum xg_lock_class {
+	XG_LOCK_STORE,
+	XG_LOCK_LEASE,
+	XG_LOCK_DEFERRED,
+	XG_LOCK_CALLBACKS,
+	XG_LOCK_CLASSES
+};
+
+void xg_port_lock_init(struct xg_port_lock *lock, enum xg_lock_class which);
+/* Interrupts are off from acquire to release; the value goes back in. */
+unsigned long xg_port_lock_acquire(struct xg_port_lock *lock);
+void xg_port_lock_release(struct xg_port_lock *lock, unsigned long flags);
+
+/* --- processors and time -------------------------------------------- */
+
+/* How many processor numbers there are: each one below this. */
+unsigned int xg_port_cpus(void);
+/* Stay on this processor; its number. Interrupts may still come. */
+unsigned int xg_port_pin(void);
+void xg_port_unpin(void);
+/* A value that tells running threads (and interrupts of them) apart. */
+unsigned long xg_port_self(void);
+/* One turn of a short busy wait. */
+void xg_port_relax(void);
+/* Milliseconds of a clock that never goes back. */
+uint64_t xg_port_now_ms(void);
+
+/* --- the grant table and the kernel's own allocator ------------------ */
+
+/*
+ * Takes up to @count (at most XG_LEASE_BATCH) references from the kernel's
+ * allocator into @refs. All of them or none: returns @count or 0.
+ * Outside every lock of the core.
+ */
+#define XG_LEASE_BATCH 128
+unsigned int xg_port_lease(unsigned int count, uint32_t *refs);
+/* Gives references back; cannot fail. Outside every lock of the core. */
+void xg_port_unlease(const uint32_t *refs, unsigned int count);
+/*
+ * Has xg_kernel_has_room() called once the kernel's allocator has at least
+ * @count references free; replaces an earlier watch. 0 stops watching and
+ * returns only when no such call is running.
+ * Outside every lock of the core.
+ */
+void xg_port_watch_kernel(unsigned int count);
+
+/* Where frame @index of the shared table is mapped, or NULL if it is not. */
+void *xg_port_table_frame(unsigned int index);
+
+/* --- pages ----------------------------------------------------------- */
+
+/* Takes a reference on the page behind a frame of this domain, or NULL. */
+void *xg_port_page_of_frame(uint64_t frame);
+/* Drops one reference on a page. */
+void xg_port_page_put(void *page);
+
+/*
+ * Gives a reference that the other domain still uses, and its page, to the
+ * kernel's own deferred end. Only when the core shuts down.
+ */
+void xg_port_hand_over(uint32_t ref, void *page);
+
+/* --- work ------------------------------------------------------------ */
+
+enum xg_work {
+	XG_WORK_DEFERRED, /* runs xg_deferred_work() */
+	XG_WORK_LEASE,    /* runs xg_lease_work() */
+	XG_WORKS
+};
+
+/* Runs the work in a context that may sleep, @delay_ms from now; earlier if
+ * it was due earlier already.
+ */
+void xg_port_schedule(enum xg_work work, unsigned int delay_ms);
+
+/* Runs a driver's callback with interrupts off, as the kernel does. */
+void xg_port_call(void (*fn)(void *arg), void *arg);
+
+/* --- reports --------------------------------------------------------- */
+
+enum xg_report {
+	XG_REPORT_FREE_OF_FREE,      /* a reference that is free, or on a private list */
+	XG_REPORT_FREE_OF_GRANTED,   /* freed while granted */
+	XG_REPORT_FREE_OF_DEFERRED,  /* freed while its end is deferred */
+	XG_REPORT_GRANT_UNCLAIMED,   /* granted without being claimed */
+	XG_REPORT_GRANT_TWICE,       /* granted while granted */
+	XG_REPORT_GRANT_BAD_FRAME,   /* a frame that a version 1 entry cannot hold */
+	XG_REPORT_END_UNCLAIMED,     /* access ended on a reference nobody holds */
+	XG_REPORT_CLAIM_BAD_LIST,    /* claim from a list that is not one */
+	XG_REPORT_RELEASE_UNCLAIMED, /* released to a list without being claimed */
+	XG_REPORT_LIST_BROKEN,       /* a freed list with a member that is not on it */
+	XG_REPORT_BAD_RANGE,         /* a reference or count beyond the table */
+	XG_REPORT_BAD_POINTER,       /* NULL where something must be */
+	XG_REPORT_LEAKED,            /* still held when the module goes */
+	XG_REPORT_STILL_BUSY,        /* the other domain still uses it */
+	XG_REPORTS
+};
+
+/* One rate-limited log line that names the reference, domain and caller. */
+void xg_port_report(enum xg_report what, uint32_t ref, uint16_t domid, unsigned long caller);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* XENGNT_PORT_H */
