@@ -20,7 +20,7 @@ KERNEL_TROUBLE = re.compile("|".join((
     r"Out of memory: ", r"scheduling while atomic", r"sleeping function called",
     r"unable to handle", r"Modules linked in:",
 )))
-XEN_TROUBLE = re.compile(r"\(XEN\).*(crashed|\bBUG\b|Xen WARN|Assertion|[Pp]anic|FATAL)")
+XEN_TROUBLE = re.compile(r"\(XEN\).*(crashed|domain_crash|[Tt]riple fault|\bBUG\b|Xen WARN|Assertion|[Pp]anic|FATAL)")
 REPORT_BEGIN = re.compile(r"-+\[ cut here \]-+")
 REPORT_END = re.compile(r"---\[ end (trace|Kernel panic)")
 # An oops is many lines: these are no second complaint soon after another.
