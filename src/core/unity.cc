@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // The core as one object: the fast paths cross its files, and no COMDAT group survives.
+#include "backend.cc"
 #include "core.cc"
 #include "deferred_end.cc"
+#include "eagain_retry.cc"
 #include "free_bitmap.cc"
 #include "free_callbacks.cc"
 #include "free_store.cc"
@@ -10,3 +12,4 @@
 #include "lease.cc"
 #include "ref_allocator.cc"
 #include "ref_table.cc"
+#include "unmap_queue.cc"

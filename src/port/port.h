@@ -11,22 +11,19 @@
 #ifndef XENGNT_PORT_H
 #define XENGNT_PORT_H
 
-#ifdef __KERNEL__
-#ifdef __cplusplus
+#if defined(__cplusplus)
 #include <cstddef>
 #include <cstdint>
-#else
+#elif defined(__KERNEL__)
 #include <linux/types.h>
-#endif
 #else
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #endif
 
 #ifdef __cplusplus
 extern "C" {
-#else
-#include <stdbool.h>
 #endif
 
 /* --- memory --------------------------------------------------------- */

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0
+# What a person types: `make help` lists it.
+
+.DEFAULT_GOAL := module
+.DELETE_ON_ERROR:
+
+# --- the kernel to build for --------------------------------------------------
+# KERNELDIR= names a configured kernel build directory, KVER= a release whose
+# headers are installed; else the running kernel, else the newest headers here.
+ifdef KERNELDIR
+else ifdef KVER
+KERNELDIR := $(firstword $(wildcard /lib/modules/$(KVER)/build /usr/src/linux-headers-$(KVER)))
+else
+KERNELDIR := $(firstword $(wildcard /lib/modules/$(shell uname -r)/build/Makefile))
+KERNELDIR := $(patsubst %/Makefile,%,$(KERNELDIR))
+ifeq ($(KERNELDIR),)
+KERNELDIR := $(addprefix /usr/src/linux-headers-,$(shell scripts/kver 2>/dev/null))
+endif
+endif
+export KERNELDIR
+
+# The C++ compiler of the same version as the kernel's C compiler.
+kernel_cc := $(shell sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\)gcc\(-[0-9]*\)\{0,1\} .*/\1g++\2/p' \
+	$(KERNELDIR)/.config 2>/dev/null)
+CXX := $(or $(shell command -v $(kernel_cc) 2>/dev/null),g++)
+
+.PHONY: module
+module: have-headers ## build xengnt.ko for the running kernel (or KERNELDIR=, KVER=)
+	+$(MAKE) -C $(KERNELDIR) M=$(CURDIR) CXX=$(CXX) modules
+	scripts/check-objects
+
+.PHONY: have-headers
+have-headers:
+	@test -e "$(KERNELDIR)/Makefile" || { \
+		echo "error: no kernel headers$(if $(KVER), for $(KVER)): apt-get install linux-headers-$(or $(KVER),amd64)" >&2; \
+		exit 1; }
+
+.PHONY: deps
+deps: ## install what building and testing need (Debian, as root)
+	scripts/deps all
+
+.PHONY: demo
+demo: ## show the main job in Xen guests, from nothing (as root)
+	scripts/demo
+
+.PHONY: check
+check: ## all tests, from nothing (as root)
+	scripts/check
+
+.PHONY: check-host
+check-host: ## the tests that need no guest
+	scripts/deps build host
+	scripts/check-host
+
+.PHONY: check-guest
+check-guest: ## the tests in Xen guests, in one boot
+	scripts/deps build guest
+	+$(MAKE) module
+	scripts/run-guest-tests
+
+.PHONY: bench
+bench: ## compare with the kernel's own code, natively and in a guest
+	scripts/deps all
+	+$(MAKE) module
+	bench/run
+
+.PHONY: install
+install: have-headers ## install xengnt.ko for the kernel it was built for
+	+$(MAKE) -C $(KERNELDIR) M=$(CURDIR) modules_install
+
+.PHONY: clean
+clean: ## remove what was built (downloads in build/pkgs stay)
+	+test ! -e "$(KERNELDIR)/Makefile" || $(MAKE) -C $(KERNELDIR) M=$(CURDIR) clean
+	find build -mindepth 1 -maxdepth 1 ! -name pkgs -exec rm -rf {} + 2>/dev/null; true
+
+.PHONY: help
+help: ## this list
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /sys/kernel/debug/xengnt: `key value` lines that people and scripts can read. */
+#include "internal.h"
+
+#include <linux/debugfs.h>
+#include <linux/seq_file.h>
+
+#include "../core/core.h"
+
+static struct dentry *dir;
+
+static int stats_show(struct seq_file *file, void *unused)
+{
+	struct xg_stats stats;
+
+	xg_read_stats(&stats);
+	seq_puts(file, "version 1\n");
+#define LINE(key) seq_printf(file, #key " %llu\n", stats.key)
+	LINE(leased);
+	LINE(lease_limit);
+	LINE(free);
+	LINE(cached);
+	LINE(listed);
+	LINE(claimed);
+	LINE(granted);
+	LINE(deferred);
+	LINE(allocated_total);
+	LINE(freed_total);
+	LINE(granted_total);
+	LINE(ended_total);
+	LINE(deferred_total);
+	LINE(reclaimed_total);
+	LINE(handed_back_total);
+	LINE(misuse_total);
+	LINE(enospc_total);
+	LINE(callbacks_total);
+	LINE(waiting);
+	LINE(leased_total);
+	LINE(unleased_total);
+#undef LINE
+	seq_printf(file, "table_frames %u\n", xengnt_frames_mapped());
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+static int errors_show(struct seq_file *file, void *unused)
+{
+	unsigned int what;
+
+	for (what = 0; xengnt_report_name(what); what++)
+		seq_printf(file, "%s %lu\n", xengnt_report_name(what), xengnt_reports(what));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(errors);
+
+void xengnt_debugfs_init(void)
+{
+	dir = debugfs_create_dir("xengnt", NULL);
+	debugfs_create_file("stats", 0444, dir, NULL, &stats_fops);
+	debugfs_create_file("errors", 0444, dir, NULL, &errors_fops);
+}
+
+void xengnt_debugfs_exit(void)
+{
+	debugfs_remove(dir);
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What drivers call: references, granting and ending, free callbacks. Each
+ * function asks the core first; a reference that is not leased (granted by
+ * xenbus on a driver's behalf, say) is the kernel's, and so is the call.
+ *
+ * The documentation of these functions is in include/xengnt/grant_table.h.
+ */
+#include "internal.h"
+
+#include <linux/errno.h>
+#include <linux/export.h>
+#include <linux/instruction_pointer.h>
+#include <linux/mm.h>
+#include <linux/smp.h>
+#include <xen/grant_table.h>
+#include <xengnt/grant_table.h>
+
+#include "../core/core.h"
+
+static_assert(XG_NO_MEMORY == -ENOMEM && XG_INVALID == -EINVAL && XG_NO_SPACE == -ENOSPC);
+static_assert(XG_NO_REF == INVALID_GRANT_REF);
+static_assert(sizeof(struct xg_free_callback) == sizeof(struct gnttab_free_callback));
+static_assert(offsetof(struct xg_free_callback, fn) == offsetof(struct gnttab_free_callback, fn));
+static_assert(offsetof(struct xg_free_callback, arg) == offsetof(struct gnttab_free_callback, arg));
+static_assert(offsetof(struct xg_free_callback, count) ==
+	      offsetof(struct gnttab_free_callback, count));
+
+static void null_pointer(unsigned long caller)
+{
+	xg_port_report(XG_REPORT_BAD_POINTER, INVALID_GRANT_REF, 0, caller);
+}
+
+/* --- references ------------------------------------------------------ */
+
+int xengnt_alloc_grant_references(u16 count, grant_ref_t *head)
+{
+	if (unlikely(!head)) {
+		null_pointer(_RET_IP_);
+		return -ENOSPC;
+	}
+	return xg_alloc_list(xg_default_pool(), count, head) ? -ENOSPC : 0;
+}
+EXPORT_SYMBOL_GPL(xengnt_alloc_grant_references);
+
+int xengnt_alloc_grant_reference_seq(unsigned int count, grant_ref_t *first)
+{
+	int64_t ref;
+	unsigned int cpu;
+
+	if (unlikely(!first)) {
+		null_pointer(_RET_IP_);
+		return -ENOSPC;
+	}
+	if (count != 1)
+		return xg_alloc_seq(xg_default_pool(), count, first) ? -ENOSPC : 0;
+
+	cpu = get_cpu();
+	ref = xg_alloc_one_fast(xg_default_pool(), cpu);
+	put_cpu();
+	if (unlikely(ref < 0))
+		ref = xg_alloc_one(xg_default_pool());
+	if (unlikely(ref < 0))
+		return -ENOSPC;
+	*first = ref;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(xengnt_alloc_grant_reference_seq);
+
+void xengnt_free_grant_reference(grant_ref_t ref)
+{
+	unsigned int cpu = get_cpu();
+	int err = xg_free_one_fast(ref, cpu);
+
+	put_cpu();
+	if (likely(!err))
+		return;
+	if (xg_free_one(ref, _RET_IP_) == XG_NOT_LEASED)
+		gnttab_free_grant_reference(ref);
+}
+EXPORT_SYMBOL_GPL(xengnt_free_grant_reference);
+
+void xengnt_free_grant_references(grant_ref_t head)
+{
+	/* A list of ours may end in a list of the kernel's. */
+	if (xg_free_list(&head, _RET_IP_) == XG_NOT_LEASED)
+		gnttab_free_grant_references(head);
+}
+EXPORT_SYMBOL_GPL(xengnt_free_grant_references);
+
+void xengnt_free_grant_reference_seq(grant_ref_t first, unsigned int count)
+{
+	while (xg_free_seq(&first, &count, _RET_IP_) == XG_NOT_LEASED) {
+		gnttab_free_grant_reference(first++);
+		count--;
+	}
+}
+EXPORT_SYMBOL_GPL(xengnt_free_grant_reference_seq);
+
+int xengnt_empty_grant_references(const grant_ref_t *head)
+{
+	return *head == INVALID_GRANT_REF;
+}
+EXPORT_SYMBOL_GPL(xengnt_empty_grant_references);
+
+int xengnt_claim_grant_reference(grant_ref_t *head)
+{
+	int64_t ref = xg_claim(head, _RET_IP_);
+
+	if (likely(ref >= 0))
+		return ref;
+	return ref == XG_NOT_LEASED ? gnttab_claim_grant_reference(head) : -ENOSPC;
+}
+EXPORT_SYMBOL_GPL(xengnt_claim_grant_reference);
+
+void xengnt_release_grant_reference(grant_ref_t *head, grant_ref_t ref)
+{
+	if (likely(xg_release(head, ref, _RET_IP_) != XG_NOT_LEASED))
+		return;
+	/* The kernel would free a whole list without asking whose its members are. */
+	if (*head != INVALID_GRANT_REF && xg_is_leased(*head))
+		xg_port_report(XG_REPORT_RELEASE_UNCLAIMED, ref, 0, _RET_IP_);
+	else
+		gnttab_release_grant_reference(head, ref);
+}
+EXPORT_SYMBOL_GPL(xengnt_release_grant_reference);
+
+/* --- granting and ending --------------------------------------------- */
+
+int xengnt_grant_foreign_access(domid_t domid, unsigned long frame, int readonly)
+{
+	unsigned int cpu = get_cpu();
+	int64_t ref = xg_grant_new_fast(xg_default_pool(), cpu, domid, frame, readonly, _RET_IP_);
+
+	put_cpu();
+	if (unlikely(ref == XG_SLOW))
+		ref = xg_grant_new(xg_default_pool(), domid, frame, readonly, _RET_IP_);
+	return ref < 0 ? -ENOSPC : ref;
+}
+EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access);
+
+void xengnt_grant_foreign_access_ref(grant_ref_t ref, domid_t domid, unsigned long frame,
+				     int readonly)
+{
+	unsigned int cpu = get_cpu();
+	int err = xg_grant(ref, cpu, domid, frame, readonly, _RET_IP_);
+
+	put_cpu();
+	if (unlikely(err == XG_NOT_LEASED))
+		gnttab_grant_foreign_access_ref(ref, domid, frame, readonly);
+}
+EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access_ref);
+
+int xengnt_end_foreign_access_ref(grant_ref_t ref)
+{
+	unsigned int cpu = get_cpu();
+	int ended = xg_end(ref, cpu, _RET_IP_);
+
+	put_cpu();
+	if (unlikely(ended == XG_NOT_LEASED))
+		return gnttab_end_foreign_access_ref(ref);
+	/* As the kernel does: drivers of its era rely on the log to see it. */
+	if (unlikely(!ended))
+		pr_warn("reference %#x is still in use; caller %pS\n", ref, (void *)_RET_IP_);
+	return ended == 1;
+}
+EXPORT_SYMBOL_GPL(xengnt_end_foreign_access_ref);
+
+int xengnt_try_end_foreign_access(grant_ref_t ref)
+{
+	unsigned int cpu = get_cpu();
+	int ended = xg_try_end_fast(ref, cpu);
+
+	put_cpu();
+	if (unlikely(ended == XG_SLOW))
+		ended = xg_try_end(ref, _RET_IP_);
+	if (unlikely(ended == XG_NOT_LEASED))
+		return gnttab_try_end_foreign_access(ref);
+	return ended == 1;
+}
+EXPORT_SYMBOL_GPL(xengnt_try_end_foreign_access);
+
+void xengnt_end_foreign_access(grant_ref_t ref, struct page *page)
+{
+	unsigned int cpu = get_cpu();
+	int ended = xg_try_end_fast(ref, cpu);
+
+	put_cpu();
+	if (likely(ended == 1)) {
+		if (page)
+			put_page(page);
+		return;
+	}
+	if (xg_end_and_put(ref, page, _RET_IP_) == XG_NOT_LEASED)
+		gnttab_end_foreign_access(ref, page);
+}
+EXPORT_SYMBOL_GPL(xengnt_end_foreign_access);
+
+/* --- free callbacks --------------------------------------------------- */
+
+void xengnt_request_free_callback(struct gnttab_free_callback *callback, void (*fn)(void *),
+				  void *arg, u16 count)
+{
+	if (unlikely(!callback || !fn)) {
+		null_pointer(_RET_IP_);
+		return;
+	}
+	xg_request_callback((struct xg_free_callback *)callback, fn, arg, count);
+}
+EXPORT_SYMBOL_GPL(xengnt_request_free_callback);
+
+void xengnt_cancel_free_callback(struct gnttab_free_callback *callback)
+{
+	xg_cancel_callback((struct xg_free_callback *)callback);
+}
+EXPORT_SYMBOL_GPL(xengnt_cancel_free_callback);

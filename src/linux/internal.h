@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the shims share among themselves. */
+#ifndef XENGNT_INTERNAL_H
+#define XENGNT_INTERNAL_H
+
+#undef pr_fmt
+#define pr_fmt(fmt) "xengnt: " fmt
+
+#include <linux/types.h>
+
+/* The second mapping of the shared table; see table_frames.c. */
+int xengnt_frames_init(unsigned int max_frames);
+void xengnt_frames_exit(void);
+
+/* Work items and lease watching; see port.c and port_lease.c. */
+int xengnt_port_init(void);
+/* No work of ours runs, or is queued, once this returns. */
+void xengnt_port_stop_work(void);
+void xengnt_port_exit(void);
+
+void xengnt_debugfs_init(void);
+void xengnt_debugfs_exit(void);
+
+/* How many reports of each kind there were; see port.c. */
+unsigned long xengnt_reports(unsigned int what);
+const char *xengnt_report_name(unsigned int what);
+
+/* How many table frames are mapped by us now; see table_frames.c. */
+unsigned int xengnt_frames_mapped(void);
+
+#endif /* XENGNT_INTERNAL_H */

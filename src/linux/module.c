@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The module's life: what is set up when it loads, and taken down when it goes. */
+#include "internal.h"
+
+#include <linux/module.h>
+#include <xen/grant_table.h>
+#include <xen/xen.h>
+#include <asm/xen/hypercall.h>
+
+#include "../core/core.h"
+
+static unsigned int lease_limit;
+module_param(lease_limit, uint, 0444);
+MODULE_PARM_DESC(lease_limit, "references leased from the kernel at most (0: as many as there are)");
+
+static unsigned int lease_step = 64;
+module_param(lease_step, uint, 0444);
+MODULE_PARM_DESC(lease_step, "references leased at a time at least, 1 to 128 (64)");
+
+static unsigned int spare_limit = 1024;
+module_param(spare_limit, uint, 0444);
+MODULE_PARM_DESC(spare_limit, "free references kept when idle, the rest goes back (1024)");
+
+static int table_version(void)
+{
+	struct gnttab_get_version version = { .dom = DOMID_SELF };
+	int err = HYPERVISOR_grant_table_op(GNTTABOP_get_version, &version, 1);
+
+	return err ? err : version.version;
+}
+
+static int __init xengnt_module_init(void)
+{
+	struct xg_config config = {
+		.lease_limit = lease_limit,
+		.lease_step = lease_step,
+		.spare_limit = spare_limit,
+	};
+	unsigned int frames;
+	int version;
+	int err;
+
+	if (!xen_domain()) {
+		pr_err("not running on Xen: there is no grant table here\n");
+		return -ENODEV;
+	}
+	version = table_version();
+	if (version != 1) {
+		pr_err("grant table version %d is not supported: boot with grant_table.version=1\n",
+		       version);
+		return -EOPNOTSUPP;
+	}
+	frames = gnttab_max_grant_frames();
+	config.table_refs = min_t(unsigned int, frames * (XEN_PAGE_SIZE /
+				  sizeof(struct grant_entry_v1)), 1u << 20);
+	if (!lease_step || lease_step > XG_LEASE_BATCH) {
+		pr_err("lease_step=%u: must be 1 to %d\n", lease_step, XG_LEASE_BATCH);
+		return -EINVAL;
+	}
+
+	err = xengnt_frames_init(frames);
+	if (err)
+		return err;
+	err = xengnt_port_init();
+	if (err)
+		goto frames;
+	if (xg_core_start(&config)) {
+		err = -ENOMEM;
+		goto port;
+	}
+	xengnt_debugfs_init();
+	pr_info("ready: version %d table, up to %u frames, %u references\n", version, frames,
+		config.table_refs);
+	return 0;
+
+port:
+	xengnt_port_exit();
+frames:
+	xengnt_frames_exit();
+	pr_err("cannot start: error %d\n", err);
+	return err;
+}
+
+static void __exit xengnt_module_exit(void)
+{
+	/* Drivers that use us pin us: nobody allocates any more. */
+	xengnt_debugfs_exit();
+	xg_port_watch_kernel(0);
+	xengnt_port_stop_work();
+	xg_core_stop();
+	xengnt_port_exit();
+	xengnt_frames_exit();
+	pr_info("gone\n");
+}
+
+module_init(xengnt_module_init);
+module_exit(xengnt_module_exit);
+
+MODULE_DESCRIPTION("A second grant-table interface for Xen guests");
+MODULE_AUTHOR("The xengnt developers");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");

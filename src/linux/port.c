@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The core's port on kernel primitives: memory, locks, processors, work, reports. */
+#include "internal.h"
+
+#include <linux/delay.h>
+#include <linux/ktime.h>
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <xen/grant_table.h>
+#include <xen/page.h>
+
+#include "../core/core.h"
+#include "../port/port.h"
+
+static_assert(sizeof(raw_spinlock_t) <= sizeof(struct xg_port_lock));
+static_assert(XG_PORT_PAGE_SIZE <= PAGE_SIZE);
+
+/* --- memory --------------------------------------------------------- */
+
+void *xg_port_page_alloc(void)
+{
+	return (void *)get_zeroed_page(GFP_ATOMIC | __GFP_NOWARN);
+}
+
+void xg_port_page_free(void *page)
+{
+	free_page((unsigned long)page);
+}
+
+void *xg_port_alloc(size_t bytes)
+{
+	/* Rounded up to whole cache lines: per-CPU data starts on one. */
+	return kvzalloc(ALIGN(bytes, SMP_CACHE_BYTES), GFP_KERNEL);
+}
+
+void xg_port_free(void *memory)
+{
+	kvfree(memory);
+}
+
+/* --- locks ---------------------------------------------------------- */
+
+static struct lock_class_key lock_keys[XG_LOCK_CLASSES];
+static const char *const lock_names[XG_LOCK_CLASSES] = {
+	[XG_LOCK_STORE] = "xengnt:store",
+	[XG_LOCK_LEASE] = "xengnt:lease",
+	[XG_LOCK_DEFERRED] = "xengnt:deferred",
+	[XG_LOCK_CALLBACKS] = "xengnt:callbacks",
+};
+
+static raw_spinlock_t *spinlock_of(struct xg_port_lock *lock)
+{
+	return (raw_spinlock_t *)lock->opaque;
+}
+
+void xg_port_lock_init(struct xg_port_lock *lock, enum xg_lock_class which)
+{
+	raw_spin_lock_init(spinlock_of(lock));
+	lockdep_set_class_and_name(spinlock_of(lock), &lock_keys[which], lock_names[which]);
+}
+
+unsigned long xg_port_lock_acquire(struct xg_port_lock *lock)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(spinlock_of(lock), flags);
+	return flags;
+}
+
+void xg_port_lock_release(struct xg_port_lock *lock, unsigned long flags)
+{
+	raw_spin_unlock_irqrestore(spinlock_of(lock), flags);
+}
+
+/* --- processors and time -------------------------------------------- */
+
+unsigned int xg_port_cpus(void)
+{
+	return nr_cpu_ids;
+}
+
+unsigned int xg_port_pin(void)
+{
+	return get_cpu();
+}
+
+void xg_port_unpin(void)
+{
+	put_cpu();
+}
+
+/* An interrupt handler runs as the thread it interrupted: told apart by depth. */
+unsigned long xg_port_self(void)
+{
+	return (unsigned long)current | (in_hardirq() ? 2 : in_serving_softirq() ? 1 : 0);
+}
+
+void xg_port_relax(void)
+{
+	cpu_relax();
+}
+
+uint64_t xg_port_now_ms(void)
+{
+	return ktime_get_ns() / NSEC_PER_MSEC;
+}
+
+/* --- pages ----------------------------------------------------------- */
+
+void *xg_port_page_of_frame(uint64_t frame)
+{
+	unsigned long pfn = gfn_to_pfn(frame);
+	struct page *page;
+
+	if (!pfn_valid(pfn))
+		return NULL;
+	page = pfn_to_page(pfn);
+	get_page(page);
+	return page;
+}
+
+void xg_port_page_put(void *page)
+{
+	put_page(page);
+}
+
+void xg_port_hand_over(uint32_t ref, void *page)
+{
+	gnttab_end_foreign_access(ref, page);
+}
+
+/* --- work ------------------------------------------------------------ */
+
+struct port_work {
+	struct delayed_work work;
+	raw_spinlock_t lock;
+	bool queued;
+	unsigned long due; /* jiffies, while queued */
+	void (*fn)(void);
+};
+
+static struct workqueue_struct *queue;
+static struct port_work works[XG_WORKS];
+static bool stopping;
+
+static void run_work(struct work_struct *work)
+{
+	struct port_work *item = container_of(to_delayed_work(work), struct port_work, work);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&item->lock, flags);
+	item->queued = false;
+	raw_spin_unlock_irqrestore(&item->lock, flags);
+	item->fn();
+}
+
+void xg_port_schedule(enum xg_work work, unsigned int delay_ms)
+{
+	struct port_work *item = &works[work];
+	unsigned long delay = msecs_to_jiffies(delay_ms);
+	unsigned long due = jiffies + delay;
+	unsigned long flags;
+	bool sooner;
+
+	if (READ_ONCE(stopping))
+		return;
+	raw_spin_lock_irqsave(&item->lock, flags);
+	sooner = !item->queued || time_before(due, item->due);
+	if (sooner) {
+		item->queued = true;
+		item->due = due;
+	}
+	raw_spin_unlock_irqrestore(&item->lock, flags);
+	if (sooner)
+		mod_delayed_work(queue, &item->work, delay);
+}
+
+static void work_init(enum xg_work which, void (*fn)(void))
+{
+	INIT_DELAYED_WORK(&works[which].work, run_work);
+	raw_spin_lock_init(&works[which].lock);
+	works[which].fn = fn;
+}
+
+void xengnt_port_stop_work(void)
+{
+	int i;
+
+	WRITE_ONCE(stopping, true);
+	for (i = 0; i < XG_WORKS; i++)
+		cancel_delayed_work_sync(&works[i].work);
+}
+
+void xg_port_call(void (*fn)(void *arg), void *arg)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	fn(arg);
+	local_irq_restore(flags);
+}
+
+/* --- reports --------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	const char *text;
+} reports[XG_REPORTS] = {
+	[XG_REPORT_FREE_OF_FREE] = { "free_of_free",
+		"freed, but it is free already or on a private list" },
+	[XG_REPORT_FREE_OF_GRANTED] = { "free_of_granted",
+		"freed while access is granted: end access first" },
+	[XG_REPORT_FREE_OF_DEFERRED] = { "free_of_deferred",
+		"freed while its end is deferred: it frees itself" },
+	[XG_REPORT_GRANT_UNCLAIMED] = { "grant_unclaimed",
+		"granted without having been claimed" },
+	[XG_REPORT_GRANT_TWICE] = { "grant_twice",
+		"granted while granted: end access first" },
+	[XG_REPORT_GRANT_BAD_FRAME] = { "grant_bad_frame",
+		"granted a frame beyond the range of a version 1 entry" },
+	[XG_REPORT_END_UNCLAIMED] = { "end_unclaimed",
+		"access ended, but nobody holds it" },
+	[XG_REPORT_CLAIM_BAD_LIST] = { "claim_bad_list",
+		"claimed from a list that it is not on" },
+	[XG_REPORT_RELEASE_UNCLAIMED] = { "release_unclaimed",
+		"released to a list without having been claimed" },
+	[XG_REPORT_LIST_BROKEN] = { "list_broken",
+		"found on a freed list that it is not on" },
+	[XG_REPORT_BAD_RANGE] = { "bad_range", "beyond the table" },
+	[XG_REPORT_BAD_POINTER] = { "bad_pointer", "NULL where a pointer is needed" },
+	[XG_REPORT_LEAKED] = { "leaked", "never freed by its driver" },
+	[XG_REPORT_STILL_BUSY] = { "still_busy", "still in use by the other domain" },
+};
+static atomic_long_t report_counts[XG_REPORTS];
+
+void xg_port_report(enum xg_report what, uint32_t ref, uint16_t domid, unsigned long caller)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 20);
+
+	atomic_long_inc(&report_counts[what]);
+	if (__ratelimit(&limit))
+		pr_err("reference %#x (domain %u): %s; caller %pS\n", ref, domid,
+		       reports[what].text, (void *)caller);
+}
+
+unsigned long xengnt_reports(unsigned int what)
+{
+	return atomic_long_read(&report_counts[what]);
+}
+
+const char *xengnt_report_name(unsigned int what)
+{
+	return what < XG_REPORTS ? reports[what].name : NULL;
+}
+
+/* --- life ------------------------------------------------------------ */
+
+int xengnt_port_init(void)
+{
+	stopping = false;
+	queue = alloc_workqueue("xengnt", WQ_MEM_RECLAIM, 0);
+	if (!queue)
+		return -ENOMEM;
+	work_init(XG_WORK_DEFERRED, xg_deferred_work);
+	work_init(XG_WORK_LEASE, xg_lease_work);
+	return 0;
+}
+
+void xengnt_port_exit(void)
+{
+	xengnt_port_stop_work();
+	destroy_workqueue(queue);
+}

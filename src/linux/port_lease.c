@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Leasing references from the kernel's own allocator.
+ *
+ * Only as lists: the kernel's search for sequences can corrupt its free list
+ * (seen in 6.1 and 6.12), and lists never reach that code.
+ */
+#include "internal.h"
+
+#include <linux/spinlock.h>
+#include <xen/grant_table.h>
+
+#include "../core/core.h"
+#include "../port/port.h"
+
+unsigned int xg_port_lease(unsigned int count, uint32_t *refs)
+{
+	grant_ref_t head;
+	unsigned int i;
+
+	if (gnttab_alloc_grant_references(count, &head))
+		return 0;
+	for (i = 0; i < count; i++)
+		refs[i] = gnttab_claim_grant_reference(&head);
+	return count;
+}
+
+void xg_port_unlease(const uint32_t *refs, unsigned int count)
+{
+	grant_ref_t head = INVALID_GRANT_REF;
+
+	while (count--)
+		gnttab_release_grant_reference(&head, refs[count]);
+	gnttab_free_grant_references(head);
+}
+
+/*
+ * The one free callback that we queue with the kernel. Its count cannot be
+ * changed while it is queued, so it is taken off the queue first; the lock keeps
+ * two CPUs from doing so at once. The callback itself does not take the lock:
+ * the kernel calls it under its own, possibly from within our request.
+ */
+static struct gnttab_free_callback watch;
+static DEFINE_SPINLOCK(watch_lock);
+
+static void kernel_has_room(void *unused)
+{
+	xg_kernel_has_room();
+}
+
+void xg_port_watch_kernel(unsigned int count)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&watch_lock, flags);
+	gnttab_cancel_free_callback(&watch);
+	if (count)
+		gnttab_request_free_callback(&watch, kernel_has_room, NULL, count);
+	spin_unlock_irqrestore(&watch_lock, flags);
+}
