@@ -23,7 +23,7 @@ class EagainRetry
 {
 	u32 &waited_ms_; // 0: fresh
 
-      public:
+public:
 	explicit EagainRetry(u32 &waited_ms) : waited_ms_(waited_ms) {}
 	// Milliseconds until the slot is tried again, or 0: `status` is final.
 	u32 next(SlotStatus &status);

@@ -16,7 +16,7 @@ class UnmapLooks
 
 	u32 look(bool held) const;
 
-      public:
+public:
 	explicit UnmapLooks(u32 &age) : age_(age) {}
 	// Milliseconds until the next look, or 0: unmap now.
 	u32 first(bool held);
