@@ -24,6 +24,36 @@
 #define gnttab_try_end_foreign_access xengnt_try_end_foreign_access
 #define gnttab_end_foreign_access xengnt_end_foreign_access
 
+#define gnttab_init xengnt_init
+#define gnttab_max_grant_frames xengnt_max_grant_frames
+#define gnttab_setup_auto_xlat_frames xengnt_setup_auto_xlat_frames
+#define gnttab_free_auto_xlat_frames xengnt_free_auto_xlat_frames
+#define gnttab_alloc_pages xengnt_alloc_pages
+#define gnttab_free_pages xengnt_free_pages
+#define gnttab_pages_set_private xengnt_pages_set_private
+#define gnttab_pages_clear_private xengnt_pages_clear_private
+#define gnttab_page_cache_init xengnt_page_cache_init
+#define gnttab_page_cache_get xengnt_page_cache_get
+#define gnttab_page_cache_put xengnt_page_cache_put
+#define gnttab_page_cache_shrink xengnt_page_cache_shrink
+#define gnttab_dma_alloc_pages xengnt_dma_alloc_pages
+#define gnttab_dma_free_pages xengnt_dma_free_pages
+#define gnttab_foreach_grant_in_range xengnt_foreach_grant_in_range
+#define gnttab_foreach_grant xengnt_foreach_grant
+#define gnttab_batch_map xengnt_batch_map
+#define gnttab_batch_copy xengnt_batch_copy
+#define gnttab_map_refs xengnt_map_refs
+#define gnttab_unmap_refs xengnt_unmap_refs
+#define gnttab_unmap_refs_async xengnt_unmap_refs_async
+#define gnttab_unmap_refs_sync xengnt_unmap_refs_sync
+#define xen_auto_xlat_grant_frames xengnt_auto_xlat_grant_frames
+
+/* Without hibernation some kernels have these inline: then they stay theirs. */
+#ifdef CONFIG_HIBERNATE_CALLBACKS
+#define gnttab_suspend xengnt_suspend
+#define gnttab_resume xengnt_resume
+#endif
+
 #include_next <xen/grant_table.h>
 
 #endif /* XENGNT_XEN_GRANT_TABLE_H */

@@ -9,8 +9,8 @@
  * Every function may be called in any context and touches only what it is
  * given: two calls exclude each other only where they share that.
  */
-#ifndef XENGNT_BACKEND_H
-#define XENGNT_BACKEND_H
+#ifndef XENGNT_CORE_BACKEND_H
+#define XENGNT_CORE_BACKEND_H
 
 #include "../port/port.h"
 
@@ -101,4 +101,4 @@ uint32_t xg_unmap_next_look(uint32_t *age, bool held);
 }
 #endif
 
-#endif /* XENGNT_BACKEND_H */
+#endif /* XENGNT_CORE_BACKEND_H */

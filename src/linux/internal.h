@@ -18,6 +18,15 @@ int xengnt_port_init(void);
 void xengnt_port_stop_work(void);
 void xengnt_port_exit(void);
 
+/* The workqueue of the deferred unmaps; see unmap_queue.c. */
+int xengnt_unmap_queue_init(void);
+/* Waits for workers that are about to end. */
+void xengnt_unmap_queue_exit(void);
+
+/* The list of frames of auto-translated guests; see table.c. */
+int xengnt_table_init(void);
+void xengnt_table_exit(void);
+
 void xengnt_debugfs_init(void);
 void xengnt_debugfs_exit(void);
 

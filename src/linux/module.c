@@ -64,15 +64,25 @@ static int __init xengnt_module_init(void)
 	err = xengnt_port_init();
 	if (err)
 		goto frames;
+	err = xengnt_unmap_queue_init();
+	if (err)
+		goto port;
+	err = xengnt_table_init();
+	if (err)
+		goto queue;
 	if (xg_core_start(&config)) {
 		err = -ENOMEM;
-		goto port;
+		goto lists;
 	}
 	xengnt_debugfs_init();
 	pr_info("ready: version %d table, up to %u frames, %u references\n", version, frames,
 		config.table_refs);
 	return 0;
 
+lists:
+	xengnt_table_exit();
+queue:
+	xengnt_unmap_queue_exit();
 port:
 	xengnt_port_exit();
 frames:
@@ -85,6 +95,8 @@ static void __exit xengnt_module_exit(void)
 {
 	/* Drivers that use us pin us: nobody allocates any more. */
 	xengnt_debugfs_exit();
+	xengnt_unmap_queue_exit();
+	xengnt_table_exit();
 	xg_port_watch_kernel(0);
 	xengnt_port_stop_work();
 	xg_core_stop();

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages to map grants into: frames of the guest's address space with no memory
+ * behind them, and caches of those. Also the walk over 4 KiB pieces of pages.
+ *
+ * The documentation of these functions is in include/xengnt/backend.h.
+ */
+#include "internal.h"
+
+#include <linux/export.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <xen/grant_table.h>
+#include <xen/page.h>
+#include <xen/xen.h>
+#include <xengnt/backend.h>
+
+/* --- pages ------------------------------------------------------------- */
+
+#if BITS_PER_LONG < 64
+/* Domain and reference do not fit into page->private: it points to them. */
+static int foreign_create(struct page *page)
+{
+	struct xen_page_foreign *foreign = kzalloc(sizeof(*foreign), GFP_KERNEL);
+
+	if (!foreign)
+		return -ENOMEM;
+	set_page_private(page, (unsigned long)foreign);
+	return 0;
+}
+
+static void foreign_destroy(struct page *page)
+{
+	kfree((void *)page_private(page));
+}
+#else
+static int foreign_create(struct page *page)
+{
+	return 0;
+}
+
+static void foreign_destroy(struct page *page)
+{
+}
+#endif
+
+int xengnt_pages_set_private(int nr_pages, struct page **pages)
+{
+	int i;
+
+	for (i = 0; i < nr_pages; i++) {
+		int err = foreign_create(pages[i]);
+
+		if (err) {
+			xengnt_pages_clear_private(i, pages);
+			return err;
+		}
+		SetPagePrivate(pages[i]);
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(xengnt_pages_set_private);
+
+void xengnt_pages_clear_private(int nr_pages, struct page **pages)
+{
+	int i;
+
+	for (i = 0; i < nr_pages; i++) {
+		if (!PagePrivate(pages[i]))
+			continue;
+		foreign_destroy(pages[i]);
+		ClearPagePrivate(pages[i]);
+	}
+}
+EXPORT_SYMBOL_GPL(xengnt_pages_clear_private);
+
+int xengnt_alloc_pages(int nr_pages, struct page **pages)
+{
+	int err;
+
+	/* The kernel counts these unsigned: a negative number would be a huge one. */
+	if (nr_pages < 0)
+		return -EINVAL;
+	err = xen_alloc_unpopulated_pages(nr_pages, pages);
+	if (err < 0)
+		return err;
+	err = xengnt_pages_set_private(nr_pages, pages);
+	if (err)
+		xen_free_unpopulated_pages(nr_pages, pages);
+	return err;
+}
+EXPORT_SYMBOL_GPL(xengnt_alloc_pages);
+
+void xengnt_free_pages(int nr_pages, struct page **pages)
+{
+	if (nr_pages <= 0)
+		return;
+	xengnt_pages_clear_private(nr_pages, pages);
+	xen_free_unpopulated_pages(nr_pages, pages);
+}
+EXPORT_SYMBOL_GPL(xengnt_free_pages);
+
+/* --- caches of pages ------------------------------------------------------ */
+
+/*
+ * Pages that the kernel made for the purpose belong to a device, and their list
+ * field to it; those that the balloon driver gives are ordinary ones.
+ */
+#ifdef CONFIG_XEN_UNPOPULATED_ALLOC
+static void stack_init(struct gnttab_page_cache *cache)
+{
+	cache->pages = NULL;
+}
+
+static void stack_push(struct gnttab_page_cache *cache, struct page *page)
+{
+	page->zone_device_data = cache->pages;
+	cache->pages = page;
+}
+
+static struct page *stack_pop(struct gnttab_page_cache *cache)
+{
+	struct page *page = cache->pages;
+
+	if (page)
+		cache->pages = page->zone_device_data;
+	return page;
+}
+#else
+static void stack_init(struct gnttab_page_cache *cache)
+{
+	INIT_LIST_HEAD(&cache->pages);
+}
+
+static void stack_push(struct gnttab_page_cache *cache, struct page *page)
+{
+	list_add(&page->lru, &cache->pages);
+}
+
+static struct page *stack_pop(struct gnttab_page_cache *cache)
+{
+	struct page *page = list_first_entry_or_null(&cache->pages, struct page, lru);
+
+	if (page)
+		list_del(&page->lru);
+	return page;
+}
+#endif
+
+void xengnt_page_cache_init(struct gnttab_page_cache *cache)
+{
+	spin_lock_init(&cache->lock);
+	stack_init(cache);
+	cache->num_pages = 0;
+}
+EXPORT_SYMBOL_GPL(xengnt_page_cache_init);
+
+int xengnt_page_cache_get(struct gnttab_page_cache *cache, struct page **page)
+{
+	struct page *cached;
+	unsigned long flags;
+
+	spin_lock_irqsave(&cache->lock, flags);
+	cached = stack_pop(cache);
+	if (cached)
+		cache->num_pages--;
+	spin_unlock_irqrestore(&cache->lock, flags);
+	if (!cached)
+		return xengnt_alloc_pages(1, page);
+	*page = cached;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(xengnt_page_cache_get);
+
+void xengnt_page_cache_put(struct gnttab_page_cache *cache, struct page **page,
+			   unsigned int num)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&cache->lock, flags);
+	for (i = 0; i < num; i++)
+		stack_push(cache, page[i]);
+	cache->num_pages += num;
+	spin_unlock_irqrestore(&cache->lock, flags);
+}
+EXPORT_SYMBOL_GPL(xengnt_page_cache_put);
+
+/* Takes pages out until @keep are left or @most are out; how many are out. */
+static unsigned int take_out(struct gnttab_page_cache *cache, unsigned int keep,
+			     struct page **pages, unsigned int most)
+{
+	unsigned long flags;
+	unsigned int nr = 0;
+
+	spin_lock_irqsave(&cache->lock, flags);
+	while (nr < most && cache->num_pages > keep) {
+		pages[nr++] = stack_pop(cache);
+		cache->num_pages--;
+	}
+	spin_unlock_irqrestore(&cache->lock, flags);
+	return nr;
+}
+
+void xengnt_page_cache_shrink(struct gnttab_page_cache *cache, unsigned int num)
+{
+	/* Freeing may sleep, so it is done without the lock, a few at a time. */
+	struct page *pages[16];
+	unsigned int nr;
+
+	while ((nr = take_out(cache, num, pages, ARRAY_SIZE(pages))))
+		xengnt_free_pages(nr, pages);
+}
+EXPORT_SYMBOL_GPL(xengnt_page_cache_shrink);
+
+/* --- pieces of pages ------------------------------------------------------- */
+
+/*
+ * A page of the kernel is one or more of Xen's 4 KiB frames (16 where the kernel
+ * has 64 KiB pages). In an auto-translated guest, the only kind with such pages,
+ * they have consecutive numbers; so they do when there is one.
+ */
+void xengnt_foreach_grant_in_range(struct page *page, unsigned int offset, unsigned int len,
+				   xen_grant_fn_t fn, void *data)
+{
+	unsigned long xen_pfn = page_to_xen_pfn(page);
+	unsigned int end;
+
+	if (offset >= PAGE_SIZE)
+		return;
+	end = offset + min_t(unsigned int, len, PAGE_SIZE - offset);
+	while (offset < end) {
+		unsigned int in_frame = offset & ~XEN_PAGE_MASK;
+		unsigned int piece = min_t(unsigned int, XEN_PAGE_SIZE - in_frame, end - offset);
+
+		fn(pfn_to_gfn(xen_pfn + XEN_PFN_DOWN(offset)), in_frame, piece, data);
+		offset += piece;
+	}
+}
+EXPORT_SYMBOL_GPL(xengnt_foreach_grant_in_range);
+
+void xengnt_foreach_grant(struct page **pages, unsigned int nr_grefs, xen_grant_fn_t fn,
+			  void *data)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_grefs; i++) {
+		unsigned int frame = i % XEN_PFN_PER_PAGE;
+
+		fn(pfn_to_gfn(page_to_xen_pfn(pages[i / XEN_PFN_PER_PAGE]) + frame),
+		   frame * XEN_PAGE_SIZE, XEN_PAGE_SIZE, data);
+	}
+}
+EXPORT_SYMBOL_GPL(xengnt_foreach_grant);

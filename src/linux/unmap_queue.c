@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Unmapping pages that somebody may still hold. When to look is decided in the
+ * core (src/core/backend.h); the waiting is done by a workqueue of our own.
+ *
+ * Unloading: an item that waits holds a reference on the module, so the module
+ * cannot go under it. The last steps of a worker, after that reference is
+ * dropped and the driver has been told, are waited for by taking down the
+ * workqueue; with the kernel's own workqueues nobody would wait for them.
+ *
+ * The documentation of these functions is in include/xengnt/backend.h.
+ */
+#include "internal.h"
+
+#include <linux/completion.h>
+#include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/workqueue.h>
+#include <xen/grant_table.h>
+#include <xengnt/backend.h>
+
+#include "../core/backend.h"
+
+static struct workqueue_struct *queue;
+
+/* Besides the driver somebody else, the network for one, holds one of the pages. */
+static bool is_held(const struct gntab_unmap_queue_data *item)
+{
+	unsigned int i;
+
+	for (i = 0; i < item->count; i++)
+		if (page_count(item->pages[i]) > 1)
+			return true;
+	return false;
+}
+
+/* The item is the driver's again once it has been told. */
+static void unmap_and_tell(struct gntab_unmap_queue_data *item)
+{
+	item->done(xengnt_unmap_refs(item->unmap_ops, item->kunmap_ops, item->pages,
+				     item->count), item);
+}
+
+static void look_later(struct gntab_unmap_queue_data *item, u32 wait_ms)
+{
+	queue_delayed_work(queue, &item->gnttab_work, msecs_to_jiffies(wait_ms));
+}
+
+static void look_again(struct work_struct *work)
+{
+	struct gntab_unmap_queue_data *item =
+		container_of(to_delayed_work(work), struct gntab_unmap_queue_data, gnttab_work);
+	u32 wait_ms = xg_unmap_next_look(&item->age, is_held(item));
+
+	if (wait_ms) {
+		look_later(item, wait_ms);
+		return;
+	}
+	unmap_and_tell(item);
+	module_put(THIS_MODULE);
+}
+
+void xengnt_unmap_refs_async(struct gntab_unmap_queue_data *item)
+{
+	u32 wait_ms;
+
+	INIT_DELAYED_WORK(&item->gnttab_work, look_again);
+	wait_ms = xg_unmap_first_look(&item->age, is_held(item));
+	if (!wait_ms) {
+		unmap_and_tell(item);
+		return;
+	}
+	/* Cannot fail: the driver that is calling pins us already. */
+	__module_get(THIS_MODULE);
+	look_later(item, wait_ms);
+}
+EXPORT_SYMBOL_GPL(xengnt_unmap_refs_async);
+
+struct waiter {
+	struct completion unmapped;
+	int result;
+};
+
+static void wake(int result, struct gntab_unmap_queue_data *item)
+{
+	struct waiter *waiter = item->data;
+
+	waiter->result = result;
+	complete(&waiter->unmapped);
+}
+
+int xengnt_unmap_refs_sync(struct gntab_unmap_queue_data *item)
+{
+	struct waiter waiter;
+
+	init_completion(&waiter.unmapped);
+	item->data = &waiter;
+	item->done = wake;
+	xengnt_unmap_refs_async(item);
+	wait_for_completion(&waiter.unmapped);
+	return waiter.result;
+}
+EXPORT_SYMBOL_GPL(xengnt_unmap_refs_sync);
+
+int xengnt_unmap_queue_init(void)
+{
+	queue = alloc_workqueue("xengnt_unmap", 0, 0);
+	return queue ? 0 : -ENOMEM;
+}
+
+void xengnt_unmap_queue_exit(void)
+{
+	destroy_workqueue(queue);
+}
