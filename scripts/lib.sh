@@ -23,7 +23,8 @@ kernel_release() {
 	if [[ -n ${KVER:-} ]]; then
 		echo "$KVER"
 	elif [[ -n ${KERNELDIR:-} ]]; then
-		cat "$KERNELDIR/include/config/kernel.release" ||
+		# Debian's own kernel.release says 6.1.192 where uname says 6.1.0-56-amd64.
+		sed -nE 's/^#define UTS_RELEASE "(.*)"/\1/p' "$KERNELDIR/include/generated/utsrelease.h" ||
 			die "KERNELDIR=$KERNELDIR is not a configured kernel build directory"
 	else
 		find /usr/src -maxdepth 1 -name 'linux-headers-[0-9]*' -printf '%f\n' 2>/dev/null |

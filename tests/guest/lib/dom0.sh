@@ -32,6 +32,13 @@ $2" ;;
 		shift 2
 	done
 
+	# Under QEMU's emulated SVM a PVH or HVM guest triple-faults sooner or later
+	# when its processor moves from one real one to another.
+	if [ "$type" != pv ]; then
+		config="$config
+cpus = $(pinning "$vcpus")"
+	fi
+
 	dir=$GUESTS/$name
 	mkdir -p "$dir"
 	cat /boot/domu.cpio /boot/domu-overlay.cpio >"$dir/initrd"
@@ -61,6 +68,16 @@ $2" ;;
 	touch "$(guest_console "$name")"
 	guest_pump "$name" "$dir" <"$(guest_console "$name")" &
 	echo $! >"$dir/pump"
+}
+
+# ["1", "0", ...]: one of the two processors for each of the guest's N.
+pinning() {
+	list='' n=0
+	while [ "$n" -lt "$1" ]; do
+		list="$list\"$(((n + 1) % $(nproc)))\", "
+		n=$((n + 1))
+	done
+	echo "[${list%, }]"
 }
 
 guest_domid() { cat "$GUESTS/$1/domid"; }
