@@ -56,6 +56,7 @@ check-host: ## the tests that need no guest
 check-guest: ## the tests in Xen guests, in one boot
 	scripts/deps build guest
 	+$(MAKE) module
+	scripts/build-test-modules
 	scripts/run-guest-tests
 
 .PHONY: bench

@@ -42,7 +42,7 @@ void FreeStore::destroy()
 
 // --- accounts ----------------------------------------------------------------------------------
 
-u32 FreeStore::available(const Pool &pool) const
+u32 FreeStore::could_give(const Pool &pool) const
 {
 	u32 kept = unfilled_ - unfilled(pool);
 	u32 left = free_ > kept ? free_ - kept : 0;
@@ -52,7 +52,7 @@ u32 FreeStore::available(const Pool &pool) const
 
 bool FreeStore::charge(Pool &pool, u32 count)
 {
-	if (available(pool) < count)
+	if (could_give(pool) < count)
 		return false;
 	unfilled_ -= unfilled(pool);
 	pool.held += count;
@@ -81,7 +81,7 @@ void FreeStore::set_account(Pool &pool, u32 limit, u32 reserve)
 u32 FreeStore::available(Pool &pool)
 {
 	LockGuard guard(lock_);
-	return available(static_cast<const Pool &>(pool));
+	return could_give(pool);
 }
 
 bool FreeStore::account_allows(Pool &pool, u32 count)
@@ -220,7 +220,7 @@ u32 FreeStore::remove(u32 count, u32 *refs)
 Run FreeStore::take_run(Pool &pool, u32 most)
 {
 	LockGuard guard(lock_);
-	u32 could = available(static_cast<const Pool &>(pool));
+	u32 could = could_give(pool);
 	if (!could)
 		return {};
 	Run run = pop(smaller(most, could));

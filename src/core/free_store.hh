@@ -34,7 +34,7 @@ class FreeStore
 
 	bool charge(Pool &pool, u32 count) REQUIRES(lock_);
 	void credit(Pool &pool, u32 count) REQUIRES(lock_);
-	u32 available(const Pool &pool) const REQUIRES(lock_);
+	u32 could_give(const Pool &pool) const REQUIRES(lock_);
 	Run pop(u32 most) REQUIRES(lock_);
 	void push(const Run &run) REQUIRES(lock_);
 	bool dissolve(u32 runs) REQUIRES(lock_);
