@@ -59,6 +59,14 @@ check-guest: ## the tests in Xen guests, in one boot
 	scripts/build-test-modules
 	scripts/run-guest-tests
 
+.PHONY: check-module
+check-module: have-headers ## build the module and check its objects, sparse, its names
+	+KERNELDIR=$(KERNELDIR) CXX=$(CXX) scripts/check-module
+
+.PHONY: clean-module
+clean-module:
+	+$(MAKE) -s -C $(KERNELDIR) M=$(CURDIR) clean
+
 .PHONY: bench
 bench: ## compare with the kernel's own code, natively and in a guest
 	scripts/deps all

@@ -65,7 +65,7 @@ void xg_port_lock_init(struct xg_port_lock *lock, enum xg_lock_class which)
 	lockdep_set_class_and_name(spinlock_of(lock), &lock_keys[which], lock_names[which]);
 }
 
-unsigned long xg_port_lock_acquire(struct xg_port_lock *lock)
+unsigned long xg_port_lock_acquire(struct xg_port_lock *lock) __acquires(lock)
 {
 	unsigned long flags;
 
@@ -73,7 +73,7 @@ unsigned long xg_port_lock_acquire(struct xg_port_lock *lock)
 	return flags;
 }
 
-void xg_port_lock_release(struct xg_port_lock *lock, unsigned long flags)
+void xg_port_lock_release(struct xg_port_lock *lock, unsigned long flags) __releases(lock)
 {
 	raw_spin_unlock_irqrestore(spinlock_of(lock), flags);
 }

@@ -196,7 +196,7 @@ static const struct ktap_case cases[] = {
 
 static int __init selftest_init(void)
 {
-	self = xenbus_read_unsigned("", "domid", 0);
+	self = xenbus_read_unsigned("domid", "", 0);
 	ktap_run(cases, ARRAY_SIZE(cases));
 	return 0;
 }
