@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "kernel.hh"
+
+#include <algorithm>
+
+#include "base/atomics.hh"
+#include "core/grant_entry.hh"
+
+namespace sim
+{
+
+namespace
+{
+
+class KernelLock
+{
+	std::lock_guard<std::mutex> guard_;
+
+public:
+	explicit KernelLock(std::mutex &mutex) : guard_(mutex) { context().in_kernel++; }
+	~KernelLock() { context().in_kernel--; }
+};
+
+} // namespace
+
+Kernel::Kernel(Verdict &verdict, Xen &xen, Pages &pages, uint32_t limit)
+    : verdict_(verdict), xen_(xen), pages_(pages), owner_(limit, Owner::nobody), grown_(first_ref),
+      limit_(limit)
+{
+}
+
+// The table grows by frames of 512 entries; the first ones freed are the first of the frame.
+bool Kernel::grow_to(size_t count)
+{
+	while (free_.size() < count && grown_ < limit_) {
+		uint32_t end = std::min(limit_, (grown_ / 512 + 1) * 512);
+		std::vector<uint32_t> more;
+		for (uint32_t ref = end; ref-- > grown_;) {
+			owner_[ref] = Owner::free;
+			more.push_back(ref);
+		}
+		// What was free before is handed out first.
+		more.insert(more.end(), free_.begin(), free_.end());
+		free_.swap(more);
+		grown_ = end;
+	}
+	return free_.size() >= count;
+}
+
+void Kernel::change(uint32_t ref, Owner from, Owner to)
+{
+	if (ref >= owner_.size() || owner_[ref] != from) {
+		verdict_.broken("reference " + std::to_string(ref) + " is not whose it should be");
+		return;
+	}
+	owner_[ref] = to;
+	if (to == Owner::free) {
+		if (!xen_.is_idle(ref))
+			verdict_.broken("reference " + std::to_string(ref) + " comes back open");
+		free_.push_back(ref);
+	}
+	leased_ += (to == Owner::leased) - (from == Owner::leased);
+}
+
+void Kernel::check_watch()
+{
+	if (!watch_ || free_.size() < watch_)
+		return;
+	watch_ = 0;
+	xg_kernel_has_room();
+}
+
+unsigned Kernel::lease(unsigned count, uint32_t *refs)
+{
+	KernelLock lock(mutex_);
+	if (!count || count > XG_LEASE_BATCH)
+		verdict_.broken("a lease of " + std::to_string(count));
+	if (!grow_to(count))
+		return 0;
+	for (unsigned i = 0; i < count; i++) {
+		refs[i] = free_.back();
+		free_.pop_back();
+		change(refs[i], Owner::free, Owner::leased);
+	}
+	return count;
+}
+
+void Kernel::unlease(const uint32_t *refs, unsigned count)
+{
+	KernelLock lock(mutex_);
+	for (unsigned i = 0; i < count; i++)
+		change(refs[i], Owner::leased, Owner::free);
+	check_watch();
+}
+
+void Kernel::watch(unsigned count)
+{
+	KernelLock lock(mutex_);
+	watch_ = count;
+	check_watch();
+}
+
+void Kernel::hand_over(uint32_t ref, Page *page)
+{
+	{
+		KernelLock lock(mutex_);
+		change(ref, Owner::leased, Owner::deferred);
+		if (!page)
+			page = pages_.get(xengnt::load_relaxed(xen_.frame_of(ref)));
+		deferred_.push_back({ref, page});
+	}
+	look_at_deferred();
+}
+
+size_t Kernel::drivers_take(size_t count)
+{
+	KernelLock lock(mutex_);
+	grow_to(count);
+	for (; count && !free_.empty(); count--) {
+		drivers_.push_back(free_.back());
+		free_.pop_back();
+		change(drivers_.back(), Owner::free, Owner::drivers);
+	}
+	return drivers_.size();
+}
+
+void Kernel::drivers_free(size_t count)
+{
+	KernelLock lock(mutex_);
+	for (; count && !drivers_.empty(); count--) {
+		change(drivers_.back(), Owner::drivers, Owner::free);
+		drivers_.pop_back();
+		check_watch();
+	}
+}
+
+void Kernel::look_at_deferred()
+{
+	std::vector<Page *> ended;
+	{
+		KernelLock lock(mutex_);
+		std::vector<Deferred> busy;
+		for (const Deferred &end : deferred_) {
+			if (!xengnt::entry_end(
+				reinterpret_cast<xengnt::EntryV1 *>(xen_.flags(end.ref)))) {
+				busy.push_back(end);
+				continue;
+			}
+			if (end.page)
+				ended.push_back(end.page);
+			change(end.ref, Owner::deferred, Owner::free);
+		}
+		deferred_.swap(busy);
+	}
+	for (Page *page : ended)
+		pages_.put(page);
+}
+
+bool Kernel::is_leased(uint32_t ref) const
+{
+	std::lock_guard guard(mutex_);
+	return ref < owner_.size() && owner_[ref] == Owner::leased;
+}
+
+size_t Kernel::leased() const
+{
+	std::lock_guard guard(mutex_);
+	return leased_;
+}
+
+size_t Kernel::free_count() const
+{
+	std::lock_guard guard(mutex_);
+	return free_.size();
+}
+
+size_t Kernel::could_lease() const
+{
+	std::lock_guard guard(mutex_);
+	return free_.size() + (limit_ - grown_);
+}
+
+size_t Kernel::deferred() const
+{
+	std::lock_guard guard(mutex_);
+	return deferred_.size();
+}
+
+unsigned Kernel::watched() const
+{
+	std::lock_guard guard(mutex_);
+	return watch_;
+}
+
+} // namespace sim

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// The port on the simulated host. Each function also checks what port.h demands of its caller.
+#include "port/port.h"
+
+#include <mutex>
+#include <new>
+#include <thread>
+
+#include "hooks.hh"
+#include "world.hh"
+
+using namespace sim;
+
+namespace
+{
+
+void outside_locks(const char *call)
+{
+	if (context().locks)
+		world().verdict.broken(std::string(call) + " under a lock of the core");
+	if (context().in_kernel)
+		world().verdict.broken(std::string(call) + " under the kernel's lock");
+}
+
+void no_sleep_problem(const char *call)
+{
+	outside_locks(call);
+	if (context().pinned || context().in_call)
+		world().verdict.broken(std::string(call) + " where nothing may sleep");
+}
+
+std::mutex &mutex_of(xg_port_lock *lock)
+{
+	static_assert(sizeof(std::mutex) <= sizeof(xg_port_lock));
+	return *reinterpret_cast<std::mutex *>(lock);
+}
+
+} // namespace
+
+void *xg_port_page_alloc(void)
+{
+	return world().faults.due(Call::page_alloc) ? nullptr : world().memory.page();
+}
+
+void xg_port_page_free(void *page)
+{
+	world().memory.free_page(page);
+}
+
+void *xg_port_alloc(size_t bytes)
+{
+	no_sleep_problem("xg_port_alloc");
+	return world().faults.due(Call::alloc) ? nullptr : world().memory.block(bytes);
+}
+
+void xg_port_free(void *memory)
+{
+	no_sleep_problem("xg_port_free");
+	world().memory.free_block(memory);
+}
+
+void xg_port_lock_init(struct xg_port_lock *lock, enum xg_lock_class)
+{
+	new (lock) std::mutex;
+}
+
+unsigned long xg_port_lock_acquire(struct xg_port_lock *lock)
+{
+	if (context().locks)
+		world().verdict.broken("two locks of the core at once");
+	hooks::lock_acquire(mutex_of(lock));
+	return static_cast<unsigned long>(context().locks++);
+}
+
+void xg_port_lock_release(struct xg_port_lock *lock, unsigned long flags)
+{
+	context().locks = static_cast<int>(flags);
+	hooks::lock_release(mutex_of(lock));
+}
+
+unsigned int xg_port_cpus(void)
+{
+	return world().config.cpus;
+}
+
+unsigned int xg_port_pin(void)
+{
+	context().pinned++;
+	return context().cpu;
+}
+
+void xg_port_unpin(void)
+{
+	if (--context().pinned < 0)
+		world().verdict.broken("unpinned without being pinned");
+}
+
+unsigned long xg_port_self(void)
+{
+	return reinterpret_cast<unsigned long>(&context());
+}
+
+void xg_port_relax(void)
+{
+	hooks::relax();
+}
+
+uint64_t xg_port_now_ms(void)
+{
+	return world().clock.now_ms();
+}
+
+unsigned int xg_port_lease(unsigned int count, uint32_t *refs)
+{
+	outside_locks("xg_port_lease");
+	if (world().faults.due(Call::lease))
+		return 0;
+	return world().kernel.lease(count, refs);
+}
+
+void xg_port_unlease(const uint32_t *refs, unsigned int count)
+{
+	outside_locks("xg_port_unlease");
+	world().kernel.unlease(refs, count);
+}
+
+void xg_port_watch_kernel(unsigned int count)
+{
+	outside_locks("xg_port_watch_kernel");
+	world().kernel.watch(count);
+}
+
+void *xg_port_table_frame(unsigned int index)
+{
+	if (world().faults.due(Call::table_frame))
+		return nullptr;
+	return world().xen.frame(index);
+}
+
+void *xg_port_page_of_frame(uint64_t frame)
+{
+	if (world().faults.due(Call::page_of_frame))
+		return nullptr;
+	return world().pages.get(frame);
+}
+
+void xg_port_page_put(void *page)
+{
+	world().pages.put(static_cast<Page *>(page));
+}
+
+void xg_port_hand_over(uint32_t ref, void *page)
+{
+	world().kernel.hand_over(ref, static_cast<Page *>(page));
+}
+
+void xg_port_schedule(enum xg_work work, unsigned int delay_ms)
+{
+	world().clock.schedule(work, delay_ms);
+}
+
+void xg_port_call(void (*fn)(void *arg), void *arg)
+{
+	outside_locks("a driver's callback");
+	context().in_call++;
+	fn(arg);
+	context().in_call--;
+}
+
+void xg_port_report(enum xg_report what, uint32_t ref, uint16_t domid, unsigned long caller)
+{
+	if (context().locks)
+		world().verdict.broken("a report under a lock of the core");
+	world().log.add({what, ref, domid, caller});
+}

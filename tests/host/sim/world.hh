@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// A running core on a simulated host, with the oracle that judges it.
+#pragma once
+
+#include <string>
+
+#include "host.hh"
+#include "kernel.hh"
+#include "pages.hh"
+#include "xen.hh"
+
+namespace sim
+{
+
+struct Config {
+	uint32_t table_refs = 4096; // entries that the table can grow to
+	uint32_t lease_limit = 0;   // 0: as many as there are
+	uint32_t lease_step = 32;
+	uint32_t spare_limit = 256;
+	unsigned cpus = 4;
+	size_t pages = 1024;
+};
+
+class World
+{
+	bool running_ = false;
+
+public:
+	const Config config;
+	Verdict verdict;
+	Log log;
+	Faults faults;
+	Memory memory;
+	Clock clock{verdict};
+	Xen xen;
+	Pages pages;
+	Kernel kernel;
+
+	// Does not start the core yet.
+	explicit World(const Config &wanted);
+	// Stops the core if it runs. Nothing may be left behind.
+	~World();
+	World(const World &) = delete;
+	World &operator=(const World &) = delete;
+
+	int start();
+	void stop();
+	bool running() const { return running_; }
+	xg_pool *pool() const { return xg_default_pool(); }
+
+	// The whole oracle; empty when all is well. Nothing else may run meanwhile.
+	std::string check();
+	// The part of it that does not look at every reference.
+	std::string check_quickly();
+	xg_stats stats() const;
+
+	// What a driver does, as the shims of the module do it: fast first, then slowly.
+	int64_t alloc();
+	int free(uint32_t ref, unsigned long caller = 1);
+	int grant(uint32_t ref, uint16_t domid, Page *page, bool readonly = false,
+		  unsigned long caller = 1);
+	int64_t grant_new(uint16_t domid, Page *page, bool readonly = false,
+			  unsigned long caller = 1);
+	int end(uint32_t ref, unsigned long caller = 1);
+	int try_end(uint32_t ref, unsigned long caller = 1);
+	int end_and_put(uint32_t ref, Page *page, unsigned long caller = 1);
+};
+
+// The one that the port works on.
+World &world();
+
+} // namespace sim
