@@ -35,6 +35,10 @@ have-headers:
 		echo "error: no kernel headers$(if $(KVER), for $(KVER)): apt-get install linux-headers-$(or $(KVER),amd64)" >&2; \
 		exit 1; }
 
+.PHONY: kernel-dir
+kernel-dir: have-headers
+	@echo $(KERNELDIR)
+
 .PHONY: deps
 deps: ## install what building and testing need (Debian, as root)
 	scripts/deps all
