@@ -376,7 +376,9 @@ void xg_deferred_work(void)
 void xg_lease_work(void)
 {
 	core.callbacks.lease_for_waiting();
-	if (!core.callbacks.waiting())
+	if (core.callbacks.waiting())
+		core.lease.put_off_shrinking();
+	else
 		core.lease.shrink();
 }
 

@@ -52,11 +52,7 @@ void FreeCallbacks::request(xg_free_callback *callback, void (*fn)(void *), void
 	// fetched now: no wake-up falls between the two.
 	allocator_.starve();
 	allocator_.drain_all();
-	run();
-	if (u32 missing = wanted()) {
-		if (lease_.grow(missing))
-			run();
-	}
+	lease_for_waiting();
 }
 
 void FreeCallbacks::cancel(xg_free_callback *callback)
@@ -98,6 +94,15 @@ xg_free_callback *FreeCallbacks::next_to_run(u32 free)
 
 void FreeCallbacks::run()
 {
+	serve();
+	// What is free here may be enough by now, together with what the kernel has.
+	u32 missing = wanted();
+	if (missing && lease_.may_bring(missing))
+		xg_port_schedule(XG_WORK_LEASE, 0);
+}
+
+void FreeCallbacks::serve()
+{
 	for (int calls = 0; calls < calls_per_run; calls++) {
 		xg_free_callback *callback = next_to_run(store_.free_count());
 		if (!callback)
@@ -128,10 +133,14 @@ u32 FreeCallbacks::wanted()
 
 void FreeCallbacks::lease_for_waiting()
 {
-	run();
-	if (u32 missing = wanted()) {
+	serve();
+	for (u32 missing; (missing = wanted()) && lease_.allows(missing); serve()) {
 		if (lease_.grow(missing))
-			run();
+			continue;
+		// The kernel calls when somebody frees, but nobody calls when there is memory
+		// again.
+		xg_port_schedule(XG_WORK_LEASE, Lease::patience_ms);
+		return;
 	}
 }
 

@@ -24,9 +24,10 @@ class FreeCallbacks
 
 	bool unlink(xg_free_callback *callback) REQUIRES(lock_);
 	xg_free_callback *next_to_run(u32 free);
+	void serve();
 	u32 wanted();
 
-      public:
+public:
 	constexpr FreeCallbacks(RefAllocator &allocator, FreeStore &store, Lease &lease)
 	    : allocator_(allocator), store_(store), lease_(lease), lock_()
 	{
@@ -35,9 +36,10 @@ class FreeCallbacks
 	void create();
 	void request(xg_free_callback *callback, void (*fn)(void *), void *arg, u16 count);
 	void cancel(xg_free_callback *callback);
-	// Calls those whose count is met. From whoever freed; returns at once when somebody is at it.
+	// Calls those whose count is met. From whoever freed; returns at once when somebody is at
+	// it.
 	void run();
-	// From the worker: leases more for those who wait, then run().
+	// Leases more for those who wait, as long as somebody can be served that way.
 	void lease_for_waiting();
 
 	u32 waiting();

@@ -45,14 +45,23 @@ u32 Lease::adopt(u32 *refs, u32 count)
 	return good;
 }
 
+bool Lease::in_vain(u32 count) const
+{
+	return count >= load_acquire(&kernel_lacks_) &&
+	       xg_port_now_ms() - load_relaxed(&refused_ms_) < patience_ms;
+}
+
 // Asks the kernel once; all of what the limit allows of `count`, or nothing.
 u32 Lease::ask(u32 count, u32 *refs)
 {
 	u32 room = claim_room(count);
 	if (!room)
 		return 0;
-	if (room < load_acquire(&kernel_lacks_) && xg_port_lease(room, refs))
+	if (!in_vain(room) && xg_port_lease(room, refs)) {
+		if (room >= load_acquire(&kernel_lacks_))
+			kernel_has_room();
 		return room;
+	}
 	fetch_sub(&leased_, room);
 	return 0;
 }
@@ -78,10 +87,13 @@ bool Lease::grow(u32 needed)
 
 	for (u32 got = 0; got < needed;) {
 		u32 missing = needed - got < XG_LEASE_BATCH ? needed - got : XG_LEASE_BATCH;
+		bool hopeful = !in_vain(missing);
 		u32 lent = missing < step_ ? ask(step_, refs) : 0;
 		if (!lent)
 			lent = ask(missing, refs);
 		if (!lent) {
+			if (hopeful)
+				store_relaxed(&refused_ms_, xg_port_now_ms());
 			if (leased() + missing <= limit_)
 				wait_for_kernel(missing);
 			return got != 0;
@@ -102,6 +114,12 @@ void Lease::store_has_spare(unsigned delay_ms)
 		return;
 	if (!exchange(&shrinking_, 1u) || !delay_ms)
 		xg_port_schedule(XG_WORK_LEASE, delay_ms);
+}
+
+void Lease::put_off_shrinking()
+{
+	if (load_relaxed(&shrinking_))
+		xg_port_schedule(XG_WORK_LEASE, shrink_delay_ms);
 }
 
 void Lease::shrink()
