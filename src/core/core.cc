@@ -4,6 +4,7 @@
 // numbers here and nowhere else.
 #include "core.h"
 
+#include "batch.hh"
 #include "deferred_end.hh"
 #include "free_callbacks.hh"
 #include "grant_entry.hh"
@@ -27,6 +28,7 @@ struct Core {
 	FreeCallbacks callbacks;
 	RefAllocator allocator{table, store, lease, callbacks};
 	DeferredEnds deferred{table, allocator};
+	Batches batches{table, store, allocator};
 	Pool *default_pool = nullptr;
 
 	constexpr Core() : callbacks(allocator, store, lease) {}
@@ -345,6 +347,46 @@ int xg_end_and_put(uint32_t ref, void *page, unsigned long caller)
 	}
 	core.deferred.add({ref}, domid, kept);
 	return XG_OK;
+}
+
+int xg_grant_batch(struct xg_pool *pool, uint16_t domid, const unsigned long *frames,
+		   uint32_t nr, bool readonly, uint32_t *refs, unsigned long caller)
+{
+	Status granted = core.batches.grant(pool_of(pool), {domid}, frames, nr, readonly, refs);
+	if (!granted.ok() && granted.error() == Error::bad_frame)
+		return number(bad_frame(no_ref, {domid}, {caller}));
+	if (!granted.ok())
+		return number(granted.error());
+	unsigned cpu = xg_port_pin();
+	count(&core.allocator.cache(pool_of(pool), cpu).granted, nr);
+	xg_port_unpin();
+	return XG_OK;
+}
+
+uint32_t xg_end_batch(uint32_t *refs, void **pages, uint32_t nr, unsigned long caller)
+{
+	constexpr u32 at_once = 64;
+	u32 left[at_once];
+	u32 foreign = 0;
+	for (u32 done = 0; done < nr;) {
+		u32 here = nr - done < at_once ? nr - done : at_once;
+		u32 nr_left = core.batches.end(refs + done, pages ? pages + done : nullptr, here, left);
+		unsigned cpu = xg_port_pin();
+		count(&core.allocator.cache(*core.default_pool, cpu).ended, u64{here - nr_left});
+		xg_port_unpin();
+		for (u32 i = 0; i < nr_left; i++) {
+			u32 at = done + left[i];
+			void *page = pages ? pages[at] : nullptr;
+			if (xg_end_and_put(refs[at], page, caller) != XG_NOT_LEASED)
+				continue;
+			refs[foreign] = refs[at];
+			if (pages)
+				pages[foreign] = page;
+			foreign++;
+		}
+		done += here;
+	}
+	return foreign;
 }
 
 // --- free callbacks ------------------------------------------------------------------------------

@@ -112,6 +112,18 @@ int xg_try_end(uint32_t ref, unsigned long caller);
  */
 int xg_end_and_put(uint32_t ref, void *page, unsigned long caller);
 
+/*
+ * Allocates and grants @count frames; all or none: 0, XG_NO_SPACE, XG_INVALID.
+ */
+int xg_grant_batch(struct xg_pool *pool, uint16_t domid, const unsigned long *frames,
+		   uint32_t count, bool readonly, uint32_t *refs, unsigned long caller);
+/*
+ * xg_end_and_put() for each of @count references. @pages may be NULL, and so may
+ * each of its members. References that are not leased are moved to the front of
+ * @refs, their pages to the front of @pages; how many is returned.
+ */
+uint32_t xg_end_batch(uint32_t *refs, void **pages, uint32_t count, unsigned long caller);
+
 /* --- free callbacks --------------------------------------------------- */
 
 /* The layout of struct gnttab_free_callback of the stock header. */

@@ -13,10 +13,26 @@ constexpr int swap_attempts = 16;
 
 } // namespace
 
-void entry_grant(EntryV1 *entry, DomId domid, Gfn frame, bool readonly)
+void entry_prepare(EntryV1 *entry, DomId domid, Gfn frame)
 {
 	store_relaxed(&entry->domid, domid.raw);
 	store_relaxed(&entry->frame, static_cast<u32>(frame.raw));
+}
+
+void entries_prepared()
+{
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+void entry_open(EntryV1 *entry, bool readonly)
+{
+	store_relaxed(&entry->flags,
+		      static_cast<u16>(entry_permit_access | (readonly ? entry_readonly : 0)));
+}
+
+void entry_grant(EntryV1 *entry, DomId domid, Gfn frame, bool readonly)
+{
+	entry_prepare(entry, domid, frame);
 	// The flags are what makes the entry valid: Xen must not see them before the rest.
 	store_release(&entry->flags,
 		      static_cast<u16>(entry_permit_access | (readonly ? entry_readonly : 0)));

@@ -31,6 +31,11 @@ enum EntryFlags : u16 {
 
 // Opens the entry to `domid`. The frame must fit (see entry_holds()).
 void entry_grant(EntryV1 *entry, DomId domid, Gfn frame, bool readonly);
+// The same in steps, for many entries with one barrier: prepare each, then entries_prepared(), then
+// open each.
+void entry_prepare(EntryV1 *entry, DomId domid, Gfn frame);
+void entries_prepared();
+void entry_open(EntryV1 *entry, bool readonly);
 // Closes it, unless the other side has it mapped.
 bool entry_end(EntryV1 *entry);
 // A version 1 entry has 32 bits for the frame.

@@ -167,6 +167,15 @@ void RefAllocator::drain(Pool &pool, CpuCache &cache)
 		store_.put_runs(pool, &run, 1, false);
 }
 
+void RefAllocator::freed_some()
+{
+	fence_after_swap();
+	if (load_relaxed(&starving_))
+		callbacks_.run();
+	else
+		lease_.store_has_spare();
+}
+
 void RefAllocator::drain_all()
 {
 	for (Pool *pool : pools_)
@@ -388,11 +397,7 @@ Status RefAllocator::free_list(u32 *head, Caller caller)
 		freed.add(pool, run.head, run.tail, run.count);
 	freed.finish();
 	*head = ref;
-	fence_after_swap();
-	if (load_relaxed(&starving_))
-		callbacks_.run();
-	else
-		lease_.store_has_spare();
+	freed_some();
 	return result;
 }
 
@@ -491,11 +496,7 @@ Status RefAllocator::free_sequence(u32 *first, u32 *count, Caller caller)
 		length++;
 	}
 	hand_over();
-	fence_after_swap();
-	if (load_relaxed(&starving_))
-		callbacks_.run();
-	else
-		lease_.store_has_spare();
+	freed_some();
 	return result;
 }
 

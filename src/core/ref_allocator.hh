@@ -67,6 +67,8 @@ class RefAllocator
 	// Stops at a reference that is not leased, *first and *count left there.
 	Status free_sequence(u32 *first, u32 *count, Caller caller);
 
+	// To be called by whoever has put references into the store: those who wait get a look.
+	void freed_some();
 	// Every CPU's cache of every pool goes into the store.
 	void drain_all();
 	void starve() { fetch_add(&starving_, 1u); }

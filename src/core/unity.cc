@@ -2,6 +2,7 @@
 //
 // The core as one object: the fast paths cross its files, and no COMDAT group survives.
 #include "backend.cc"
+#include "batch.cc"
 #include "core.cc"
 #include "deferred_end.cc"
 #include "eagain_retry.cc"

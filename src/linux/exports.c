@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/smp.h>
 #include <xen/grant_table.h>
+#include <xengnt/batch.h>
 #include <xengnt/grant_table.h>
 
 #include "../core/core.h"
@@ -195,6 +196,22 @@ void xengnt_end_foreign_access(grant_ref_t ref, struct page *page)
 		gnttab_end_foreign_access(ref, page);
 }
 EXPORT_SYMBOL_GPL(xengnt_end_foreign_access);
+
+int xengnt_grant_foreign_access_batch(domid_t domid, const unsigned long *frames,
+				      unsigned int count, int readonly, grant_ref_t *refs)
+{
+	return xg_grant_batch(xg_default_pool(), domid, frames, count, readonly, refs, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access_batch);
+
+void xengnt_end_foreign_access_batch(grant_ref_t *refs, struct page **pages, unsigned int count)
+{
+	unsigned int foreign = xg_end_batch(refs, (void **)pages, count, _RET_IP_);
+
+	while (foreign--)
+		gnttab_end_foreign_access(refs[foreign], pages ? pages[foreign] : NULL);
+}
+EXPORT_SYMBOL_GPL(xengnt_end_foreign_access_batch);
 
 /* --- free callbacks --------------------------------------------------- */
 
