@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// The rows of the table: each work on both sides, in rounds that Google Benchmark interleaves.
+#include <benchmark/benchmark.h>
+
+#include "lock.h"
+#include "workloads.h"
+
+namespace
+{
+
+constexpr unsigned frames = 64; // what Xen allows a guest by default: 32,768 references
+
+template <class Side> void bench_one(benchmark::State &state)
+{
+	bench_cpu = static_cast<unsigned>(state.thread_index());
+	if (!state.thread_index())
+		Side::start(frames);
+	for (auto _ : state)
+		one<Side>();
+	state.SetItemsProcessed(state.iterations());
+}
+
+template <class Side> void bench_many_ones(benchmark::State &state)
+{
+	Side::start(frames);
+	std::vector<uint32_t> refs(static_cast<size_t>(state.range(0)));
+	for (auto _ : state)
+		many_ones<Side>(refs);
+}
+
+template <class Side> void bench_grant_and_end(benchmark::State &state)
+{
+	Side::start(frames);
+	for (auto _ : state)
+		grant_and_end<Side>();
+}
+
+template <class Side> void bench_list_untouched(benchmark::State &state)
+{
+	Side::start(frames);
+	auto count = static_cast<uint16_t>(state.range(0));
+	for (auto _ : state)
+		list_untouched<Side>(count);
+}
+
+template <class Side> void bench_list(benchmark::State &state)
+{
+	Side::start(frames);
+	TouchedList<Side> list(static_cast<uint16_t>(state.range(0)));
+	for (auto _ : state)
+		list.run();
+}
+
+template <class Side> void bench_ring(benchmark::State &state)
+{
+	Side::start(frames);
+	Ring<Side> ring;
+	for (auto _ : state)
+		ring.step_late();
+}
+
+template <class Side> void bench_sequence(benchmark::State &state)
+{
+	Side::start(frames);
+	for (auto _ : state)
+		sequence<Side>(static_cast<unsigned>(state.range(0)));
+}
+
+template <class Side> void bench_sequence_fragmented(benchmark::State &state)
+{
+	fragment<Side>(118, 30000);
+	for (auto _ : state)
+		sequence<Side>(16);
+}
+
+} // namespace
+
+#define BOTH(name, function)                                                                       \
+	BENCHMARK_TEMPLATE(function, Stock)->Name(#name "/stock")->REST;                           \
+	BENCHMARK_TEMPLATE(function, Xengnt)->Name(#name "/xengnt")->REST
+
+#define REST Unit(benchmark::kNanosecond)
+BOTH(one, bench_one);
+BOTH(grant_end, bench_grant_and_end);
+BOTH(claim_release, bench_ring);
+BOTH(seq16_fragmented, bench_sequence_fragmented);
+#undef REST
+#define REST Arg(256)
+BOTH(ones, bench_many_ones);
+#undef REST
+#define REST Arg(32)->Arg(256)
+BOTH(list_untouched, bench_list_untouched);
+BOTH(list, bench_list);
+#undef REST
+#define REST Arg(16)
+BOTH(seq_empty, bench_sequence);
+#undef REST
+#define REST Threads(2)->UseRealTime()
+BOTH(two_cpus, bench_one);
+
+BENCHMARK_MAIN();

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// The core's port on a bare program: each function the cheapest that does its work, so that what is
+// measured is the core. References are leased from a stock table of our own (see stock.h) exactly
+// as src/linux/port_lease.c does it.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "../../src/core/core.h"
+#include "lock.h"
+#include "port_native.h"
+#include "stock.h"
+
+extern "C" {
+int lender_gnttab_alloc_grant_references(uint16_t count, uint32_t *head);
+int lender_gnttab_claim_grant_reference(uint32_t *head);
+void lender_gnttab_release_grant_reference(uint32_t *head, uint32_t ref);
+void lender_gnttab_free_grant_references(uint32_t head);
+}
+
+namespace
+{
+
+unsigned cpus = 2;
+size_t allocated;
+
+void *zeroed(size_t bytes)
+{
+	bytes = (bytes + 63) & ~size_t{63};
+	void *memory = aligned_alloc(bytes >= 4096 ? 4096 : 64,
+				     bytes >= 4096 ? (bytes + 4095) & ~size_t{4095} : bytes);
+	if (!memory)
+		abort();
+	allocated += bytes;
+	return memset(memory, 0, bytes);
+}
+
+unsigned int &word_of(xg_port_lock *lock)
+{
+	return *reinterpret_cast<unsigned int *>(lock->opaque);
+}
+
+} // namespace
+
+void port_set_cpus(unsigned number)
+{
+	cpus = number;
+}
+
+size_t port_allocated()
+{
+	return allocated;
+}
+
+void port_forget_allocated()
+{
+	allocated = 0;
+}
+
+void *xg_port_page_alloc(void)
+{
+	return zeroed(XG_PORT_PAGE_SIZE);
+}
+
+void xg_port_page_free(void *page)
+{
+	free(page);
+}
+
+void *xg_port_alloc(size_t bytes)
+{
+	return zeroed(bytes);
+}
+
+void xg_port_free(void *memory)
+{
+	free(memory);
+}
+
+void xg_port_lock_init(struct xg_port_lock *lock, enum xg_lock_class)
+{
+	word_of(lock) = 0;
+}
+
+unsigned long xg_port_lock_acquire(struct xg_port_lock *lock)
+{
+	bench_lock_acquire(&word_of(lock));
+	return 0;
+}
+
+void xg_port_lock_release(struct xg_port_lock *lock, unsigned long)
+{
+	bench_lock_release(&word_of(lock));
+}
+
+unsigned int xg_port_cpus(void)
+{
+	return cpus;
+}
+
+unsigned int xg_port_pin(void)
+{
+	return bench_cpu;
+}
+
+void xg_port_unpin(void)
+{
+}
+
+unsigned long xg_port_self(void)
+{
+	return bench_cpu;
+}
+
+void xg_port_relax(void)
+{
+	__builtin_ia32_pause();
+}
+
+uint64_t xg_port_now_ms(void)
+{
+	return 0;
+}
+
+unsigned int xg_port_lease(unsigned int count, uint32_t *refs)
+{
+	uint32_t head;
+	if (lender_gnttab_alloc_grant_references(static_cast<uint16_t>(count), &head))
+		return 0;
+	for (unsigned i = 0; i < count; i++)
+		refs[i] = static_cast<uint32_t>(lender_gnttab_claim_grant_reference(&head));
+	return count;
+}
+
+void xg_port_unlease(const uint32_t *refs, unsigned int count)
+{
+	uint32_t head = XG_NO_REF;
+	while (count--)
+		lender_gnttab_release_grant_reference(&head, refs[count]);
+	lender_gnttab_free_grant_references(head);
+}
+
+void xg_port_watch_kernel(unsigned int)
+{
+}
+
+void *xg_port_table_frame(unsigned int index)
+{
+	return lender_stock_frame(index);
+}
+
+void *xg_port_page_of_frame(uint64_t)
+{
+	return nullptr;
+}
+
+void xg_port_page_put(void *)
+{
+}
+
+void xg_port_hand_over(uint32_t, void *)
+{
+}
+
+// Nothing is idle in a benchmark: the lease need not shrink.
+void xg_port_schedule(enum xg_work, unsigned int)
+{
+}
+
+void xg_port_call(void (*fn)(void *arg), void *arg)
+{
+	fn(arg);
+}
+
+// A benchmark that misuses the interface measures nothing; what it still holds at its end is fine.
+void xg_port_report(enum xg_report what, uint32_t ref, uint16_t, unsigned long)
+{
+	if (what == XG_REPORT_LEAKED)
+		return;
+	fprintf(stderr, "bench: error: report %d about reference %u\n", what, ref);
+	abort();
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// What the benchmarks may ask of the native port besides the port itself.
+#pragma once
+
+#include <cstddef>
+
+// From the next xg_core_start() on.
+void port_set_cpus(unsigned number);
+// Bytes that the core has asked for since they were last forgotten.
+size_t port_allocated();
+void port_forget_allocated();

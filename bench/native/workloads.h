@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// The work that is measured, and the tables it starts from, for either side.
+#pragma once
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+#include <vector>
+
+#include "sides.h"
+
+// Stops the program when a side refuses what it must be able to do: a refusal is fast.
+inline void must(bool true_in_any_case)
+{
+	if (!true_in_any_case)
+		abort();
+}
+
+template <class Side> [[gnu::always_inline]] inline void one()
+{
+	uint32_t ref;
+	must(!Side::alloc_seq(1, &ref));
+	Side::free_one(ref);
+}
+
+// More at once than a CPU's cache holds, freed in the order of their allocation.
+template <class Side> [[gnu::always_inline]] inline void many_ones(std::vector<uint32_t> &refs)
+{
+	for (uint32_t &ref : refs)
+		must(!Side::alloc_seq(1, &ref));
+	for (uint32_t ref : refs)
+		Side::free_one(ref);
+}
+
+template <class Side> [[gnu::always_inline]] inline void grant_and_end()
+{
+	int ref = Side::grant(1, 0x1234);
+	must(ref >= 0);
+	must(Side::try_end(static_cast<uint32_t>(ref)) == 1);
+}
+
+template <class Side> [[gnu::always_inline]] inline void list_untouched(uint16_t count)
+{
+	uint32_t head;
+	must(!Side::alloc_list(count, &head));
+	Side::free_list(head);
+}
+
+// What a driver does with a list: all claimed, all released, in an order of their own.
+template <class Side> class TouchedList
+{
+	std::vector<uint32_t> refs_;
+	std::vector<uint16_t> order_;
+
+      public:
+	explicit TouchedList(uint16_t count) : refs_(count), order_(count)
+	{
+		for (uint16_t i = 0; i < count; i++)
+			order_[i] = i;
+		std::shuffle(order_.begin(), order_.end(), std::mt19937(count));
+	}
+	[[gnu::always_inline]] void run()
+	{
+		uint32_t head;
+		must(!Side::alloc_list(static_cast<uint16_t>(refs_.size()), &head));
+		for (uint32_t &ref : refs_)
+			ref = static_cast<uint32_t>(Side::claim(&head));
+		for (uint16_t at : order_)
+			Side::release(&head, refs_[at]);
+		Side::free_list(head);
+	}
+};
+
+// A driver's ring: a private list of 256 of which 32 are in flight; each step claims one and
+// releases the one that was claimed 32 steps ago.
+template <class Side> class Ring
+{
+	static constexpr unsigned in_flight = 32;
+	uint32_t head_;
+	uint32_t refs_[in_flight];
+	unsigned at_ = 0;
+
+      public:
+	Ring()
+	{
+		must(!Side::alloc_list(256, &head_));
+		for (uint32_t &ref : refs_)
+			ref = static_cast<uint32_t>(Side::claim(&head_));
+	}
+	[[gnu::always_inline]] void step()
+	{
+		uint32_t &ref = refs_[at_++ % in_flight];
+		Side::release(&head_, ref);
+		ref = static_cast<uint32_t>(Side::claim(&head_));
+	}
+	// FIFO, as rings are: the one released is not the one claimed next.
+	[[gnu::always_inline]] void step_late()
+	{
+		uint32_t &ref = refs_[at_++ % in_flight];
+		uint32_t done = ref;
+		ref = static_cast<uint32_t>(Side::claim(&head_));
+		Side::release(&head_, done);
+	}
+};
+
+template <class Side> [[gnu::always_inline]] inline void sequence(unsigned count)
+{
+	uint32_t first;
+	must(!Side::alloc_seq(count, &first));
+	Side::free_seq(first, count);
+}
+
+// All of the table taken, then every second reference freed, and a gap of 64 in the middle: so
+// there is one place for a sequence.
+template <class Side> void fragment(unsigned frames, unsigned in_use)
+{
+	Side::start(frames);
+	std::vector<uint32_t> refs;
+	uint32_t ref;
+	while (!Side::alloc_seq(1, &ref))
+		refs.push_back(ref);
+	std::sort(refs.begin(), refs.end());
+	must(refs.size() >= 2 * in_use);
+	size_t first = (refs.size() - 2 * in_use) / 2;
+	for (size_t i = first; i < first + 2 * in_use; i++)
+		if (i % 2 || (i >= refs.size() / 2 && i < refs.size() / 2 + 64))
+			Side::free_one(refs[i]);
+}
