@@ -52,6 +52,7 @@ inline constexpr uint32_t list_end = 0xffffffffu;
 
 struct Stock {
 	static constexpr const char *name = "stock";
+	static constexpr bool leases = false;
 	// Starts over with an empty table that can grow to `frames` frames of 512 references.
 	static void start(unsigned frames, unsigned cpus = 2);
 	BENCH_FORWARD(gnttab)
@@ -59,6 +60,7 @@ struct Stock {
 
 struct Xengnt {
 	static constexpr const char *name = "xengnt";
+	static constexpr bool leases = true;
 	static void start(unsigned frames, unsigned cpus = 2);
 	BENCH_FORWARD(xengnt)
 };
