@@ -75,21 +75,22 @@ void FreeCallbacks::cancel(xg_free_callback *callback)
 	}
 }
 
-// Unlinks the first whose count is met and marks it as running.
-xg_free_callback *FreeCallbacks::next_to_run(u32 free)
+// Unlinks the first whose count is met and marks it as running. What to call is copied: its owner
+// may ask again, for something else, before it is called.
+FreeCallbacks::Call FreeCallbacks::next_to_run(u32 free)
 {
 	LockGuard guard(lock_);
 	if (running_)
-		return nullptr;
+		return {};
 	for (xg_free_callback *callback = first_; callback; callback = callback->next) {
 		if (callback->count > free)
 			continue;
 		unlink(callback);
 		running_ = callback;
 		runner_ = xg_port_self();
-		return callback;
+		return {callback->fn, callback->arg};
 	}
-	return nullptr;
+	return {};
 }
 
 void FreeCallbacks::run()
@@ -104,12 +105,12 @@ void FreeCallbacks::run()
 void FreeCallbacks::serve()
 {
 	for (int calls = 0; calls < calls_per_run; calls++) {
-		xg_free_callback *callback = next_to_run(store_.free_count());
-		if (!callback)
+		Call call = next_to_run(store_.free_count());
+		if (!call.fn)
 			return;
 		allocator_.feed();
 		fetch_add(&called_, u64{1});
-		xg_port_call(callback->fn, callback->arg);
+		xg_port_call(call.fn, call.arg);
 		// Whoever freed meanwhile found us running and left: so we look again.
 		LockGuard guard(lock_);
 		running_ = nullptr;

@@ -12,6 +12,11 @@ namespace xengnt
 
 class FreeCallbacks
 {
+	struct Call {
+		void (*fn)(void *arg);
+		void *arg;
+	};
+
 	RefAllocator &allocator_;
 	FreeStore &store_;
 	Lease &lease_;
@@ -23,7 +28,7 @@ class FreeCallbacks
 	u64 called_ = 0; // atomic
 
 	bool unlink(xg_free_callback *callback) REQUIRES(lock_);
-	xg_free_callback *next_to_run(u32 free);
+	Call next_to_run(u32 free);
 	void serve();
 	u32 wanted();
 
