@@ -46,7 +46,7 @@ u32 Batches::end(const u32 *refs, void *const *pages, u32 count, u32 *left)
 	PoolId owner{0};
 	auto hand_over = [&] {
 		if (run.count)
-			store_.put_runs(allocator_.pool(owner), &run, 1, true);
+			store_.put_runs(allocator_.pool(owner), &run, 1);
 		run = {};
 	};
 

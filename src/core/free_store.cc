@@ -217,15 +217,51 @@ u32 FreeStore::remove(u32 count, u32 *refs)
 	return count;
 }
 
-Run FreeStore::take_run(Pool &pool, u32 most)
+Result<GrantRef> FreeStore::take_one(Pool &pool, CpuCache *cache, const u32 *starving)
 {
 	LockGuard guard(lock_);
 	u32 could = could_give(pool);
 	if (!could)
-		return {};
-	Run run = pop(smaller(most, could));
+		return Error::no_space;
+	// Whoever starves and has had the lock since finds what was cached before; from then on
+	// nothing is.
+	bool one = !cache || load_relaxed(starving);
+	Run run = pop(one ? 1 : smaller(run_limit, could));
 	charge(pool, run.count);
-	return run;
+	GrantRef taken{run.head};
+	u32 next = table_.read(run.head).link();
+	table_.write(run.head, RefWord::make(RefState::claimed, pool.id, 0));
+	u32 used = 0;
+	for (u32 left = run.count - 1; left; left--) {
+		u32 ref = next;
+		next = table_.read(ref).link();
+		table_.write(ref, RefWord::make(RefState::cached, pool.id, 0));
+		store_release(&cache->slots[used++], ref);
+	}
+	if (used)
+		store_release(&cache->used, used);
+	return taken;
+}
+
+void FreeStore::collect(Pool &pool, const u32 *slots, u32 nr)
+{
+	LockGuard guard(lock_);
+	Run run;
+	for (u32 i = 0; i < nr; i++) {
+		u32 ref = load_acquire(&slots[i]);
+		RefWord word = table_.read(ref);
+		if (word.state() != RefState::cached || word.pool() != pool.id)
+			continue;
+		if (!table_.swap(ref, word, RefWord::make(RefState::free, no_pool, run.head)))
+			continue;
+		run.head = ref;
+		if (!run.count++)
+			run.tail = ref;
+	}
+	if (!run.count)
+		return;
+	push(run);
+	credit(pool, run.count);
 }
 
 Result<GrantRef> FreeStore::take_list(Pool &pool, u32 count)
@@ -265,7 +301,7 @@ Result<GrantRef> FreeStore::take_list(Pool &pool, u32 count)
 	return GrantRef{head};
 }
 
-void FreeStore::put_runs(Pool &pool, const Run *runs, u32 nr, bool freed)
+void FreeStore::put_runs(Pool &pool, const Run *runs, u32 nr)
 {
 	LockGuard guard(lock_);
 	u32 count = 0;
@@ -274,8 +310,7 @@ void FreeStore::put_runs(Pool &pool, const Run *runs, u32 nr, bool freed)
 		count += runs[i].count;
 	}
 	credit(pool, count);
-	if (freed)
-		totals.freed += count;
+	totals.freed += count;
 }
 
 // --- sequences -----------------------------------------------------------------------------------
@@ -313,17 +348,14 @@ void FreeStore::give_bits(u32 first, u32 count)
 Result<GrantRef> FreeStore::take_sequence(Pool &pool, u32 count)
 {
 	FreeBitmap::Search search{count};
-	bool charged = false;
 	bool dissolved = false;
 
 	for (;;) {
 		{
 			LockGuard guard(lock_);
-			if (!charged) {
-				if (!charge(pool, count))
-					return Error::no_space;
-				charged = true;
-			}
+			// Charged when it is found: a search that fails takes nothing from others.
+			if (could_give(pool) < count)
+				return Error::no_space;
 			FreeBitmap::Found found = bitmap_.step(search);
 			if (found == FreeBitmap::Found::more)
 				continue;
@@ -338,20 +370,27 @@ Result<GrantRef> FreeStore::take_sequence(Pool &pool, u32 count)
 					search = {count};
 					continue;
 				}
-				credit(pool, count);
 				return Error::no_space;
 			}
-			if (count <= 64) {
-				bitmap_.take(search.ref, count);
+			if (count <= bits_per_hold) {
+				// The first part of a long one was seen a while ago.
+				if (!bitmap_.take(search.ref, count)) {
+					search = {count};
+					continue;
+				}
+				charge(pool, count);
 				totals.allocated += count;
 				break;
 			}
+			charge(pool, count);
 		}
-		if (take_bits(search.ref, count)) {
-			LockGuard guard(lock_);
+		bool taken = take_bits(search.ref, count);
+		LockGuard guard(lock_);
+		if (taken) {
 			totals.allocated += count;
 			break;
 		}
+		credit(pool, count);
 		search = {count};
 	}
 	return GrantRef{search.ref};

@@ -57,15 +57,19 @@ class FreeStore
 	// Up to `count` references out of the store for good, their words unleased.
 	u32 remove(u32 count, u32 *refs);
 
-	// A run of up to `most` for a CPU cache, on the pool's account; empty when there is none.
-	Run take_run(Pool &pool, u32 most);
+	// One reference, claimed, and with `cache` (empty, and this CPU's) the rest of its run for
+	// that, unless somebody is starving. References move between store and caches under the lock:
+	// whoever has it finds every free one in the store or in a cache.
+	Result<GrantRef> take_one(Pool &pool, CpuCache *cache, const u32 *starving);
+	// Takes back those of `nr` hints (at most run_target) that are still cached.
+	void collect(Pool &pool, const u32 *slots, u32 nr);
 	// A private list; no_space when the store or the pool's account has fewer.
 	Result<GrantRef> take_list(Pool &pool, u32 count);
 	// `count` consecutive references; each is claimed by the pool.
 	Result<GrantRef> take_sequence(Pool &pool, u32 count);
 
-	// Runs come back; `freed` when a caller freed them (and not a cache that was too full).
-	void put_runs(Pool &pool, const Run *runs, u32 nr, bool freed);
+	// Runs that a caller freed come back.
+	void put_runs(Pool &pool, const Run *runs, u32 nr);
 	// Consecutive references come back, their words free.
 	void put_sequence(Pool &pool, GrantRef first, u32 count);
 

@@ -9,7 +9,8 @@ void Lease::create(u32 limit, u32 step, u32 spare_limit)
 	limit_ = limit;
 	step_ = step;
 	spare_limit_ = spare_limit;
-	leased_ = shrinking_ = 0;
+	leased_ = shrinking_ = moving_ = 0;
+	refused_ms_ = 0;
 	kernel_lacks_ = plenty;
 	leased_total_ = unleased_total_ = 0;
 }
@@ -83,6 +84,14 @@ void Lease::wait_for_kernel(u32 count)
 
 bool Lease::grow(u32 needed)
 {
+	fetch_add(&moving_, 1u);
+	bool grown = grow_by(needed);
+	fetch_sub(&moving_, 1u);
+	return grown;
+}
+
+bool Lease::grow_by(u32 needed)
+{
 	u32 refs[XG_LEASE_BATCH];
 
 	for (u32 got = 0; got < needed;) {
@@ -129,27 +138,29 @@ void Lease::shrink()
 	u32 free = store_.free_count();
 	if (free <= spare_limit_)
 		return;
+	fetch_add(&moving_, 1u);
+	give_back((free - spare_limit_ + 1) / 2);
+	fetch_sub(&moving_, 1u);
+	store_has_spare();
+}
+
+void Lease::give_back(u32 count)
+{
 	u32 refs[XG_LEASE_BATCH];
-	for (u32 left = (free - spare_limit_ + 1) / 2; left;) {
-		u32 got = store_.remove(left < XG_LEASE_BATCH ? left : XG_LEASE_BATCH, refs);
+	while (count) {
+		u32 got = store_.remove(count < XG_LEASE_BATCH ? count : XG_LEASE_BATCH, refs);
 		if (!got)
-			break;
+			return;
 		xg_port_unlease(refs, got);
 		fetch_sub(&leased_, got);
 		fetch_add(&unleased_total_, u64{got});
-		left -= got;
+		count -= got;
 	}
-	store_has_spare();
 }
 
 void Lease::give_all_back()
 {
-	u32 refs[XG_LEASE_BATCH];
-	while (u32 got = store_.remove(XG_LEASE_BATCH, refs)) {
-		xg_port_unlease(refs, got);
-		fetch_sub(&leased_, got);
-		fetch_add(&unleased_total_, u64{got});
-	}
+	give_back(~0u);
 }
 
 } // namespace xengnt

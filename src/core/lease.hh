@@ -22,6 +22,7 @@ class Lease
 	u32 kernel_lacks_ =
 	    plenty;          // atomic: asking for this many failed, and nothing came free since
 	u64 refused_ms_ = 0; // atomic: when that was
+	u32 moving_ = 0;    // atomic: how many lease or give back just now
 	u32 shrinking_ = 0;  // atomic: a look at the spare ones is due
 	u64 leased_total_ = 0;
 	u64 unleased_total_ = 0;
@@ -29,6 +30,8 @@ class Lease
 	bool in_vain(u32 count) const;
 	u32 claim_room(u32 wanted);
 	u32 adopt(u32 *refs, u32 count);
+	bool grow_by(u32 needed);
+	void give_back(u32 count);
 	u32 ask(u32 count, u32 *refs);
 	void wait_for_kernel(u32 count);
 
@@ -61,6 +64,8 @@ public:
 	// Everything in the store goes back.
 	void give_all_back();
 
+	// Whether references are on their way between the kernel and the store.
+	bool is_moving() const { return load_acquire(&moving_) != 0; }
 	void kernel_has_room() { store_release(&kernel_lacks_, plenty); }
 
 	u32 leased() const { return load_relaxed(&leased_); }

@@ -85,8 +85,8 @@ Status RefAllocator::put(GrantRef ref, RefWord word, unsigned cpu)
 			return Error::busy;
 		// The hint comes before the state: whoever sees the state can find the reference, and
 		// whoever set `starving_` before the swap is seen after it.
-		store_relaxed(&cache.slots[used], ref.raw);
-		store_relaxed(&cache.used, used + 1);
+		store_release(&cache.slots[used], ref.raw);
+		store_release(&cache.used, used + 1);
 		if (!table_.swap(ref.raw, word, word.with(RefState::cached))) [[unlikely]] {
 			store_relaxed(&cache.used, used);
 			return Error::misuse;
@@ -115,56 +115,24 @@ Status RefAllocator::free_fast(GrantRef ref, RefState from, unsigned cpu)
 // Moves all but the first `keep` into the store. On the cache's own CPU.
 void RefAllocator::flush(Pool &pool, CpuCache &cache, u32 keep)
 {
-	Run run;
-	{
-		CacheUse use(cache);
-		if (!use.granted())
-			return;
-		u32 used = load_relaxed(&cache.used);
-		while (used > keep) {
-			u32 ref = load_relaxed(&cache.slots[--used]);
-			RefWord word = table_.read(ref);
-			if (word.state() != RefState::cached || word.pool() != pool.id)
-				continue;
-			if (!table_.swap(ref, word, RefWord::make(RefState::free, {0}, run.head)))
-				continue;
-			run.head = ref;
-			if (!run.count++)
-				run.tail = ref;
-			if (run.count == run_target && used > keep) {
-				store_relaxed(&cache.used, used);
-				store_.put_runs(pool, &run, 1, false);
-				run = {};
-			}
-		}
+	CacheUse use(cache);
+	if (!use.granted())
+		return;
+	for (u32 used = load_relaxed(&cache.used); used > keep;) {
+		u32 nr = used - keep < run_target ? used - keep : run_target;
+		used -= nr;
+		// The hints go last, so that other CPUs find all that is still cached.
+		store_.collect(pool, cache.slots + used, nr);
 		store_relaxed(&cache.used, used);
 	}
-	if (run.count)
-		store_.put_runs(pool, &run, 1, false);
 }
 
 // Takes what is in another CPU's cache, without its help.
 void RefAllocator::drain(Pool &pool, CpuCache &cache)
 {
-	Run run;
-	u32 used = load_relaxed(&cache.used);
-	for (u32 i = 0; i < used && i < cache_slots; i++) {
-		u32 ref = load_relaxed(&cache.slots[i]);
-		RefWord word = table_.read(ref);
-		if (word.state() != RefState::cached || word.pool() != pool.id)
-			continue;
-		if (!table_.swap(ref, word, RefWord::make(RefState::free, {0}, run.head)))
-			continue;
-		run.head = ref;
-		if (!run.count++)
-			run.tail = ref;
-		if (run.count == run_target) {
-			store_.put_runs(pool, &run, 1, false);
-			run = {};
-		}
-	}
-	if (run.count)
-		store_.put_runs(pool, &run, 1, false);
+	u32 used = load_acquire(&cache.used);
+	for (u32 at = 0; at < used; at += run_target)
+		store_.collect(pool, cache.slots + at, used - at < run_target ? used - at : run_target);
 }
 
 void RefAllocator::freed_some()
@@ -178,6 +146,8 @@ void RefAllocator::freed_some()
 
 void RefAllocator::drain_all()
 {
+	// Whoever fills a cache now without having seen `starving_` is done once we had the lock.
+	(void)store_.free_count();
 	for (Pool *pool : pools_)
 		for (u32 cpu = 0; pool && cpu < cpus_; cpu++)
 			drain(*pool, pool->caches[cpu]);
@@ -193,23 +163,35 @@ Result<GrantRef> RefAllocator::take_or_grow(Pool &pool, u32 count, bool contiguo
 		return taken;
 
 	bool looked_everywhere = false;
-	for (;;) {
+	bool grew = false;
+	bool moving = false;
+	for (int patience = 1000; patience; patience--) {
 		u32 there = store_.available(pool);
 		u32 missing = there < count ? count - there : contiguous ? count : 1;
 		bool may_grow = count <= lease_.limit() && store_.account_allows(pool, count);
-		if (!may_grow || !lease_.grow(missing)) {
-			if (looked_everywhere)
-				break;
+		if (may_grow && lease_.grow(missing)) {
+			grew = true;
+			patience = 1000;
+		} else if (!looked_everywhere) {
 			looked_everywhere = true;
 			starve();
 			drain_all();
+		} else if (!moving) {
+			break;
+		} else {
+			xg_port_relax();
 		}
+		// What others are leasing counts against the limit before it is in the store.
+		moving = lease_.is_moving();
 		taken = take();
 		if (taken.ok())
 			break;
 	}
 	if (looked_everywhere)
 		feed();
+	// What was leased on the way may be enough for those who wait.
+	if (grew && load_relaxed(&starving_))
+		xg_port_schedule(XG_WORK_LEASE, 0);
 	if (!taken.ok()) {
 		fetch_add(&failed_, u64{1});
 		// What was leased in vain is somebody else's chance.
@@ -218,7 +200,7 @@ Result<GrantRef> RefAllocator::take_or_grow(Pool &pool, u32 count, bool contiguo
 	return taken;
 }
 
-// Takes a run for this CPU's cache and one reference of it for the caller.
+// Takes one reference for the caller and, with it, a run for this CPU's cache.
 Result<GrantRef> RefAllocator::refill(Pool &pool)
 {
 	unsigned cpu = xg_port_pin();
@@ -226,26 +208,11 @@ Result<GrantRef> RefAllocator::refill(Pool &pool)
 	{
 		CpuCache &cache = pool.caches[cpu];
 		CacheUse use(cache);
-		// With an interrupted owner below, or others in want, no more than the one.
-		bool one = !use.granted() || load_relaxed(&cache.used) || load_relaxed(&starving_);
-		Run run = store_.take_run(pool, one ? 1 : run_limit);
-		if (run.count) {
-			u32 used = load_relaxed(&cache.used);
-			u32 ref = run.head;
-			u32 next = table_.read(ref).link();
-			table_.write(ref, RefWord::make(RefState::claimed, pool.id, 0));
-			got = GrantRef{ref};
-			for (u32 left = run.count - 1; left; left--) {
-				ref = next;
-				next = table_.read(ref).link();
-				store_relaxed(&cache.slots[used++], ref);
-				store_release(table_.word(ref),
-					      RefWord::make(RefState::cached, pool.id, 0).raw);
-			}
-			if (!one)
-				store_relaxed(&cache.used, used);
+		// With an interrupted owner below no more than the one.
+		bool mine = use.granted() && !load_relaxed(&cache.used);
+		got = store_.take_one(pool, mine ? &cache : nullptr, &starving_);
+		if (got.ok())
 			count(&cache.allocated);
-		}
 	}
 	xg_port_unpin();
 	return got;
@@ -265,7 +232,7 @@ Result<GrantRef> RefAllocator::alloc(Pool &pool)
 void RefAllocator::put_into_store(GrantRef ref, RefWord word)
 {
 	Run run{ref.raw, ref.raw, 1};
-	store_.put_runs(pool(word.pool()), &run, 1, true);
+	store_.put_runs(pool(word.pool()), &run, 1);
 }
 
 Status RefAllocator::free(GrantRef ref, RefState from, Caller caller)
@@ -326,7 +293,7 @@ class RefAllocator::FreedList
 	void hand_over()
 	{
 		if (nr_)
-			allocator_.store_.put_runs(allocator_.pool(pool_), runs_, nr_, true);
+			allocator_.store_.put_runs(allocator_.pool(pool_), runs_, nr_);
 		nr_ = 0;
 	}
 
