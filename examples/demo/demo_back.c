@@ -17,10 +17,11 @@
 
 #include "demo.h"
 
-#define WAIT_SECONDS	60
+#define WAIT_SECONDS	300	/* a guest that ends is noticed at once */
 #define REST		(DEMO_PAGES - 1)
 
 static struct xs_handle *xs;
+static unsigned int domid;
 static char directory[128];
 
 static char *path_of(const char *key)
@@ -57,6 +58,8 @@ static void wait_for_state(const char *wanted)
 			free(state);
 			return;
 		}
+		if (!xs_is_domain_introduced(xs, domid))
+			errx(1, "the guest has ended before it was '%s'", wanted);
 		nanosleep(&pause, NULL);
 	}
 	errx(1, "the guest is '%s' and not '%s' after %d s",
@@ -95,7 +98,7 @@ static unsigned int check_and_answer(char *pages, unsigned int first, unsigned i
 int main(int argc, char **argv)
 {
 	uint32_t refs[DEMO_PAGES];
-	unsigned int domid, verified;
+	unsigned int verified;
 	xengnttab_handle *gnttab;
 	char *kept, *rest;
 
