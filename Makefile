@@ -61,6 +61,7 @@ check-guest: ## the tests in Xen guests, in one boot
 	scripts/deps build guest
 	+$(MAKE) module
 	scripts/build-test-modules
+	scripts/build-oracle
 	scripts/run-guest-tests
 
 .PHONY: check-module

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+# The kernel's own implementation as the oracle: one test of the whole
+# interface, built against both headers, loaded one after the other. What they
+# say must be equal line by line, but for the listed differences.
+# shellcheck shell=sh
+. /lib/xengnt/ktap.sh
+
+DIFFERENCES=/lib/xengnt/oracle-differences
+
+# Guests that cannot map their own grants are asked less.
+case $1 in
+domu-pvh | domu-hvm) LEAST=150 ;;
+*) LEAST=250 ;;
+esac
+
+# hear SIDE: loads its module and keeps what it says.
+hear() {
+	said=$(dmesg | wc -l)
+	load_module "oracle_$1" && rmmod "oracle_$1" || return 1
+	dmesg | tail -n "+$((said + 1))" >/tmp/oracle.log
+	sed -n 's/^\(\[[ 0-9.]*\] \)\{0,1\}oracle: //p' /tmp/oracle.log >"/tmp/oracle.$1"
+	sed -n 's/^\(\[[ 0-9.]*\] \)\{0,1\}oracle-alone: //p' /tmp/oracle.log >"/tmp/alone.$1"
+}
+
+# Prints how many lines are equal, differ as listed, differ, and those that do.
+compare() {
+	awk -v stock=/tmp/oracle.stock -v xengnt=/tmp/oracle.xengnt '
+	!/^#/ && NF { split($0, part, / \| /); listed[part[1] " = " part[2]] = part[1] " = " part[3] }
+	END {
+		for (;;) {
+			theirs = (getline line < stock) > 0 ? line : "(nothing)"
+			ours = (getline line < xengnt) > 0 ? line : "(nothing)"
+			if (theirs == "(nothing)" && ours == "(nothing)")
+				break
+			if (theirs == ours) {
+				equal++
+			} else if (listed[theirs] == ours) {
+				known++
+				print "# as listed: " theirs " | " ours
+			} else {
+				differ++
+				print "# the kernel: " theirs
+				print "# xengnt:     " ours
+			}
+		}
+		print equal + 0, known + 0, differ + 0
+	}' "$DIFFERENCES" >/tmp/oracle.result
+	sed '$d' /tmp/oracle.result
+	# shellcheck disable=SC2046  # three numbers
+	set -- $(tail -n 1 /tmp/oracle.result)
+	equal=$1 known=$2 differ=$3
+}
+
+ktap_plan 8
+ktap_check "the kernel's side" hear stock
+ktap_check "xengnt loads" load_module xengnt
+ktap_check "xengnt's side" hear xengnt
+compare
+echo "# $equal lines are equal, $known differ as listed, $differ differ"
+ktap_equal "no line differs" "$differ" 0
+ktap_check "at least $LEAST lines are equal" test "$equal" -ge $LEAST
+sed 's/^/# /' /tmp/alone.xengnt
+ktap_check "what only xengnt can be asked" sh -c '
+	test -s /tmp/alone.xengnt && ! grep -q "^not ok" /tmp/alone.xengnt'
+ktap_equal "claimed, granted, deferred afterwards" \
+	"$(counter claimed) $(counter granted) $(counter deferred)" "0 0 0"
+ktap_check "xengnt goes" rmmod xengnt
