@@ -23,10 +23,15 @@ end_peers() {
 	done
 }
 
+failed=0
 run_suites dom0
 for type in $GUESTS_WANTED; do
-	guest_start "domu-$type" "$type" || continue
+	guest_start "domu-$type" "$type" || {
+		failed=1
+		continue
+	}
 	start_peers "domu-$type"
-	guest_wait "domu-$type" "$GUEST_SECONDS"
+	guest_wait "domu-$type" "$GUEST_SECONDS" || failed=1
 	end_peers
 done
+exit $failed
