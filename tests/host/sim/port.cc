@@ -125,6 +125,17 @@ void xg_port_unlease(const uint32_t *refs, unsigned int count)
 	world().kernel.unlease(refs, count);
 }
 
+// Told apart from what the core itself returns.
+int xg_port_kernel_claim(uint32_t *)
+{
+	return XG_NOT_LEASED;
+}
+
+int xg_port_kernel_release(uint32_t *, uint32_t)
+{
+	return XG_NOT_LEASED;
+}
+
 void xg_port_watch_kernel(unsigned int count)
 {
 	outside_locks("xg_port_watch_kernel");

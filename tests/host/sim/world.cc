@@ -47,7 +47,7 @@ World::~World()
 	if (broken.empty() && kernel.leased())
 		broken = number("leases left behind", kernel.leased(), 0);
 	the_world = nullptr;
-	if (broken.empty())
+	if (broken.empty() || excused)
 		return;
 	// A test that looked has said so already; nobody may miss it.
 	std::fprintf(stderr, "oracle: %s\n", broken.c_str());

@@ -27,6 +27,8 @@ class World
 	bool running_ = false;
 
 public:
+	// A broken rule has been reported: the end of this world need not be clean.
+	bool excused = false;
 	const Config config;
 	Verdict verdict;
 	Log log;

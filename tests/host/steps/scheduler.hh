@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Runs a few short operations on as many simulated CPUs through every interleaving of their atomic
+// steps, up to a number of preemptions: depth first, each schedule from the start on a fresh world.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sim/world.hh"
+
+namespace sim
+{
+
+struct Task {
+	unsigned cpu;
+	std::function<void()> run;
+	// The task that this one interrupts: it runs on the same CPU, while that one's interrupts
+	// are on, and to its end before that one goes on. None: -1.
+	int interrupts = -1;
+};
+
+struct Scenario {
+	Config config;
+	// Makes the tasks for a fresh world.
+	std::function<std::vector<Task>(World &)> prepare;
+	// After all tasks have ended; empty when all is well.
+	std::function<std::string(World &)> judge;
+};
+
+struct Explored {
+	size_t schedules = 0;
+	std::string broken; // the first rule broken, with the schedule that broke it
+};
+
+// Explores until done, a rule is broken, or `most` schedules have been tried.
+Explored explore(const Scenario &scenario, unsigned preemptions, size_t most = 2000000);
+
+// A point where others may come in, for what tasks do outside the core.
+void step_here();
+
+} // namespace sim
