@@ -13,6 +13,8 @@
 #define XG_RELEASE(...) __attribute__((release_capability(__VA_ARGS__)))
 #define GUARDED_BY(x) __attribute__((guarded_by(x)))
 #define REQUIRES(...) __attribute__((requires_capability(__VA_ARGS__)))
+// For what sets up or takes down, while nobody else can reach it.
+#define UNSHARED __attribute__((no_thread_safety_analysis))
 #else
 #define XG_CAPABILITY
 #define XG_SCOPED
@@ -20,6 +22,7 @@
 #define XG_RELEASE(...)
 #define GUARDED_BY(x)
 #define REQUIRES(...)
+#define UNSHARED
 #endif
 
 namespace xengnt

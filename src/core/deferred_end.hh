@@ -41,7 +41,7 @@ class DeferredEnds
 	{
 	}
 
-	void create();
+	void create() UNSHARED;
 	// The reference is in state deferred already; the page is kept until its end.
 	void add(GrantRef ref, DomId domid, void *page);
 	// One round of the worker over what is due.

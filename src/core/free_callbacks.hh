@@ -38,7 +38,7 @@ public:
 	{
 	}
 
-	void create();
+	void create() UNSHARED;
 	void request(xg_free_callback *callback, void (*fn)(void *), void *arg, u16 count);
 	void cancel(xg_free_callback *callback);
 	// Calls those whose count is met. From whoever freed; returns at once when somebody is at

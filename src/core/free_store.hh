@@ -49,8 +49,8 @@ class FreeStore
 
 	constexpr explicit FreeStore(RefTable &table) : table_(table), lock_() {}
 
-	bool create(u32 refs);
-	void destroy();
+	bool create(u32 refs) UNSHARED;
+	void destroy() UNSHARED;
 
 	// Newly leased references, or the remains of a pool that goes.
 	void add(const u32 *refs, u32 count);
