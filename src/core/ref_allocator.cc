@@ -109,7 +109,8 @@ Status RefAllocator::free_fast(GrantRef ref, RefState from, unsigned cpu)
 	RefWord word{load_relaxed(raw)};
 	if (word.state() != from) [[unlikely]]
 		return Error::busy;
-	return put(ref, word, cpu);
+	// When somebody else was faster the slow way says what is wrong, and reports it.
+	return put(ref, word, cpu).ok() ? Status(Done{}) : Error::busy;
 }
 
 // Moves all but the first `keep` into the store. On the cache's own CPU.
