@@ -1,0 +1,1 @@
+../echo/front_bus.c

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0
+# For the Kbuild (or Makefile) of a driver that is built outside the kernel:
+#
+#	obj-m := mydriver.o
+#	include /path/to/xengnt/include/xengnt/xengnt.mk
+#
+# That line gives the driver
+#   - this include directory before the kernel's: <xen/grant_table.h> is ours;
+#   - xengnt's exported symbols, with their versions;
+#   - a rule that makes NAME.o from NAME.cc, freestanding C++20;
+#   - when the file is a Makefile and make is called in its directory: the
+#     targets modules, modules_install and clean (KERNELDIR= or KVER= choose
+#     the kernel).
+#
+# Settings, before the line or on make's command line:
+#   XENGNT_SYMVERS  xengnt's Module.symvers, when it is not at its usual place
+#   CXX             the C++ compiler, when it is not the C compiler's sister
+#   cxxflags-y      flags for this driver's C++ files, -I of its own included
+
+xengnt-include := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))..)
+
+ifneq ($(KERNELRELEASE),)
+# --- read by the kernel's build ------------------------------------------------
+# In front of the kernel's own include directories: the order decides whose
+# <xen/grant_table.h> a driver gets.
+NOSTDINC_FLAGS += -I$(xengnt-include)
+
+# Beside the include directory in a checkout, below the kernel's release in a
+# package.
+XENGNT_SYMVERS ?= $(firstword $(wildcard $(xengnt-include)/../Module.symvers \
+	$(xengnt-include)/../$(KERNELRELEASE)/Module.symvers))
+ifeq ($(wildcard $(XENGNT_SYMVERS))$(filter %/Makefile.clean,$(MAKEFILE_LIST)),)
+$(error no Module.symvers of xengnt: build xengnt first, or set XENGNT_SYMVERS)
+endif
+KBUILD_EXTRA_SYMBOLS += $(XENGNT_SYMVERS)
+
+# The C++ compiler of the same version: its objects are linked with the C ones.
+CXX ?= $(or $(shell command -v $(subst gcc,g++,$(lastword $(CC))) 2>/dev/null),g++)
+
+# The kernel's flags for the ABI and the mitigations are kept. What only C knows
+# goes, and so do all include paths: kernel headers are not C++. Debug
+# information stays out, because the tools that make BTF from it reject C++.
+# The language comes without what a module cannot carry: exceptions, run-time
+# types, constructors of static objects, functions to be called at exit.
+xengnt-cxx-drop := -std=% -Wstrict-prototypes -Wold-style-definition \
+	-Wdeclaration-after-statement -Wno-pointer-sign -Wimplicit-% -Werror=implicit-% \
+	-Werror=strict-prototypes -Werror=designated-init -Wno-designated-init \
+	-Werror=incompatible-pointer-types -Wmissing-prototypes -Wno-format-security \
+	-Wno-main -Wvla -I% -g -gdwarf-% -fplugin% -Wno-array-bounds -Wno-alloc-size-larger-than
+xengnt-cxx-flags = -Wp,-MMD,$(depfile) $(filter-out $(xengnt-cxx-drop),$(_c_flags)) \
+	$(modkern_cflags) -std=gnu++20 -ffreestanding -fno-exceptions -fno-rtti \
+	-fno-threadsafe-statics -fno-use-cxa-atexit -g0 -Wall -Wextra -Werror \
+	-I$(xengnt-include) $(cxxflags-y) $(basename_flags) $(modname_flags)
+
+quiet_cmd_xengnt_cxx_o_cc = CXX $(quiet_modtag) $@
+      cmd_xengnt_cxx_o_cc = $(CXX) $(xengnt-cxx-flags) -c -o $@ $< $(cmd_objtool)
+
+$(obj)/%.o: $(src)/%.cc FORCE
+	$(call if_changed_dep,xengnt_cxx_o_cc)
+
+else
+# --- typed by a person ---------------------------------------------------------
+KVER ?= $(shell uname -r)
+KERNELDIR ?= $(firstword $(wildcard /lib/modules/$(KVER)/build /usr/src/linux-headers-$(KVER)))
+
+.PHONY: modules modules_install clean
+modules modules_install clean:
+	@test -e "$(KERNELDIR)/Makefile" || { \
+		echo "error: no headers of kernel $(KVER): set KVER= or KERNELDIR=" >&2; exit 1; }
+	+$(MAKE) -C $(KERNELDIR) M=$(CURDIR) $@
+.DEFAULT_GOAL := modules
+endif
