@@ -57,7 +57,7 @@ template <class Side> void bench_ring(benchmark::State &state)
 	Side::start(frames);
 	Ring<Side> ring;
 	for (auto _ : state)
-		ring.step_late();
+		ring.step();
 }
 
 template <class Side> void bench_sequence(benchmark::State &state)
@@ -69,7 +69,7 @@ template <class Side> void bench_sequence(benchmark::State &state)
 
 template <class Side> void bench_sequence_fragmented(benchmark::State &state)
 {
-	fragment<Side>(118, 30000);
+	spread<Side>(fragmented_frames, 0.5);
 	for (auto _ : state)
 		sequence<Side>(16);
 }

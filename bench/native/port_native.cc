@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // The core's port on a bare program: each function the cheapest that does its work, so that what is
-// measured is the core. References are leased from a stock table of our own (see stock.h) exactly
-// as src/linux/port_lease.c does it.
+// measured is the core. What leases references is src/linux/port_lease.c itself, linked with a stock
+// table of our own (see stock.h).
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -11,13 +11,6 @@
 #include "lock.h"
 #include "port_native.h"
 #include "stock.h"
-
-extern "C" {
-int lender_gnttab_alloc_grant_references(uint16_t count, uint32_t *head);
-int lender_gnttab_claim_grant_reference(uint32_t *head);
-void lender_gnttab_release_grant_reference(uint32_t *head, uint32_t ref);
-void lender_gnttab_free_grant_references(uint32_t head);
-}
 
 namespace
 {
@@ -123,26 +116,10 @@ uint64_t xg_port_now_ms(void)
 	return 0;
 }
 
-unsigned int xg_port_lease(unsigned int count, uint32_t *refs)
+// What the shims ask before they hand a reference to the kernel: none of ours gets that far.
+extern "C" bool xengnt_kernel_has(unsigned int)
 {
-	uint32_t head;
-	if (lender_gnttab_alloc_grant_references(static_cast<uint16_t>(count), &head))
-		return 0;
-	for (unsigned i = 0; i < count; i++)
-		refs[i] = static_cast<uint32_t>(lender_gnttab_claim_grant_reference(&head));
-	return count;
-}
-
-void xg_port_unlease(const uint32_t *refs, unsigned int count)
-{
-	uint32_t head = XG_NO_REF;
-	while (count--)
-		lender_gnttab_release_grant_reference(&head, refs[count]);
-	lender_gnttab_free_grant_references(head);
-}
-
-void xg_port_watch_kernel(unsigned int)
-{
+	return true;
 }
 
 void *xg_port_table_frame(unsigned int index)

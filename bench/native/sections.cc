@@ -115,7 +115,7 @@ template <class Side> class Life
 
 template <class Side> void run(unsigned operations, uint32_t seed, const char *end)
 {
-	fragment<Side>(118, 30000);
+	spread<Side>(fragmented_frames, 0.5);
 	Life<Side> life(seed);
 	count_start();
 	for (unsigned i = 0; i < operations; i++) {

@@ -73,7 +73,7 @@ template <class Side> class TouchedList
 };
 
 // A driver's ring: a private list of 256 of which 32 are in flight; each step claims one and
-// releases the one that was claimed 32 steps ago.
+// releases the one that was claimed 32 steps before.
 template <class Side> class Ring
 {
 	static constexpr unsigned in_flight = 32;
@@ -91,13 +91,6 @@ template <class Side> class Ring
 	[[gnu::always_inline]] void step()
 	{
 		uint32_t &ref = refs_[at_++ % in_flight];
-		Side::release(&head_, ref);
-		ref = static_cast<uint32_t>(Side::claim(&head_));
-	}
-	// FIFO, as rings are: the one released is not the one claimed next.
-	[[gnu::always_inline]] void step_late()
-	{
-		uint32_t &ref = refs_[at_++ % in_flight];
 		uint32_t done = ref;
 		ref = static_cast<uint32_t>(Side::claim(&head_));
 		Side::release(&head_, done);
@@ -111,9 +104,10 @@ template <class Side> [[gnu::always_inline]] inline void sequence(unsigned count
 	Side::free_seq(first, count);
 }
 
-// All of the table taken, then every second reference freed, and a gap of 64 in the middle: so
+// A table without room to grow, all of it taken but `free_share` of the references, which are
+// spread: every second one for one half, else at random. A gap of 64 in the middle is free too, so
 // there is one place for a sequence.
-template <class Side> void fragment(unsigned frames, unsigned in_use)
+template <class Side> void spread(unsigned frames, double free_share)
 {
 	Side::start(frames);
 	std::vector<uint32_t> refs;
@@ -121,9 +115,15 @@ template <class Side> void fragment(unsigned frames, unsigned in_use)
 	while (!Side::alloc_seq(1, &ref))
 		refs.push_back(ref);
 	std::sort(refs.begin(), refs.end());
-	must(refs.size() >= 2 * in_use);
-	size_t first = (refs.size() - 2 * in_use) / 2;
-	for (size_t i = first; i < first + 2 * in_use; i++)
-		if (i % 2 || (i >= refs.size() / 2 && i < refs.size() / 2 + 64))
+	size_t gap = refs.size() / 2;
+	std::mt19937 random(1);
+	std::bernoulli_distribution is_free(free_share);
+	for (size_t i = 0; i < refs.size(); i++) {
+		bool chosen = free_share == 0.5 ? i % 2 : is_free(random);
+		if (chosen || (i >= gap && i < gap + 64))
 			Side::free_one(refs[i]);
+	}
 }
+
+// 30,000 references in use and every second one free.
+inline constexpr unsigned fragmented_frames = 118;

@@ -1,0 +1,12 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# The benchmark module, in dom0 and in a guest alike.
+. /lib/xengnt/common.sh
+
+phase "measuring"
+# Nothing goes back to the kernel between the rounds: both sides keep their half.
+load_module xengnt spare_limit=1000000 || exit 1
+load_module bench_refs || exit 1
+rmmod bench_refs
+rmmod xengnt
+phase "measured"

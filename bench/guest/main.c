@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel's own grant references and ours, in the same boot and in turns.
+ * Prints "bench: NAME STOCK XENGNT" with nanoseconds per operation, medians of
+ * ROUNDS rounds; loading it is running it.
+ *
+ * The table must have room for 120,000 references: half for each side, so that
+ * both can be fragmented at once.
+ */
+#define pr_fmt(fmt) "bench: " fmt
+
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/sort.h>
+
+#include "bench.h"
+
+#define BATCH_NS (10 * NSEC_PER_MSEC)
+#define SPREAD 60000u /* references of each side: every second one stays in use */
+
+u16 bench_order[256];
+
+static void shuffle(void)
+{
+	unsigned int i, j;
+	u32 state = 1;
+
+	for (i = 0; i < ARRAY_SIZE(bench_order); i++) {
+		state = state * 1664525 + 1013904223;
+		j = (state >> 16) % (i + 1);
+		bench_order[i] = bench_order[j];
+		bench_order[j] = i;
+	}
+}
+
+static int by_size(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+u64 bench_median(u64 *values, unsigned int nr)
+{
+	sort(values, nr, sizeof(*values), by_size, NULL);
+	return values[nr / 2];
+}
+
+void bench_print(const char *name, u64 stock_ps, u64 xengnt_ps)
+{
+	pr_info("%s %llu.%03llu %llu.%03llu\n", name, stock_ps / 1000, stock_ps % 1000,
+		xengnt_ps / 1000, xengnt_ps % 1000);
+}
+
+/* Picoseconds that one of @n takes. */
+static int batch(int (*work)(unsigned int n), unsigned int n, u64 *ps)
+{
+	u64 start = ktime_get_ns();
+	int err = work(n);
+
+	*ps = (ktime_get_ns() - start) * 1000 / n;
+	cond_resched();
+	return err;
+}
+
+/* How many make a batch that the clock can tell. */
+static int batch_size(int (*work)(unsigned int n), unsigned int *n)
+{
+	u64 ps;
+	/* What is leased, allocated or paged in once is not what a call costs. */
+	int err = work(64);
+
+	for (*n = 16; !err && *n < 1 << 20; *n *= 2) {
+		err = batch(work, *n, &ps);
+		/* Twice, since one may have been held up by something else. */
+		if (!err && ps * *n > BATCH_NS * 1000)
+			err = batch(work, *n, &ps);
+		if (ps * *n > BATCH_NS * 1000)
+			break;
+	}
+	return err;
+}
+
+static int compare(const char *name, int (*stock)(unsigned int n), int (*xengnt)(unsigned int n))
+{
+	u64 stock_ps[ROUNDS], xengnt_ps[ROUNDS];
+	unsigned int stock_n, xengnt_n, i;
+	int err;
+
+	err = batch_size(stock, &stock_n) ?: batch_size(xengnt, &xengnt_n);
+	for (i = 0; !err && i < ROUNDS; i++)
+		err = batch(stock, stock_n, &stock_ps[i]) ?: batch(xengnt, xengnt_n, &xengnt_ps[i]);
+	if (err) {
+		pr_err("%s failed: error %d\n", name, err);
+		return err;
+	}
+	bench_print(name, bench_median(stock_ps, ROUNDS), bench_median(xengnt_ps, ROUNDS));
+	return 0;
+}
+
+/* --- two CPUs at once ------------------------------------------------------- */
+
+#define EACH 20000
+
+/* One racer per processor; nothing else runs there until both are done. */
+static struct {
+	int (*work)(unsigned int n);
+	atomic_t ready, failed;
+	u64 start[2], end[2];
+	struct completion done[2];
+} race;
+
+static int racer(void *data)
+{
+	unsigned long me = (unsigned long)data;
+
+	atomic_inc(&race.ready);
+	while (atomic_read(&race.ready) < 2)
+		cond_resched();
+	race.start[me] = ktime_get_ns();
+	if (race.work(EACH))
+		atomic_inc(&race.failed);
+	race.end[me] = ktime_get_ns();
+	complete(&race.done[me]);
+	return 0;
+}
+
+static int race_ps(int (*work)(unsigned int n), u64 *ps)
+{
+	struct task_struct *task[2];
+	unsigned long i;
+
+	race.work = work;
+	atomic_set(&race.ready, 0);
+	atomic_set(&race.failed, 0);
+	for (i = 0; i < 2; i++) {
+		init_completion(&race.done[i]);
+		task[i] = kthread_create(racer, (void *)i, "bench/%lu", i);
+		if (IS_ERR(task[i]))
+			return PTR_ERR(task[i]);
+		kthread_bind(task[i], i);
+	}
+	for (i = 0; i < 2; i++)
+		wake_up_process(task[i]);
+	for (i = 0; i < 2; i++)
+		wait_for_completion(&race.done[i]);
+	*ps = (max(race.end[0], race.end[1]) - min(race.start[0], race.start[1])) * 1000 /
+	      (2 * EACH);
+	return atomic_read(&race.failed) ? -ENOSPC : 0;
+}
+
+static int compare_two_cpus(void)
+{
+	u64 stock_ps[ROUNDS], xengnt_ps[ROUNDS];
+	unsigned int i;
+	int err = 0;
+
+	if (num_online_cpus() < 2) {
+		pr_info("two_cpus skipped: one processor only\n");
+		return 0;
+	}
+	for (i = 0; !err && i < ROUNDS; i++)
+		err = race_ps(stock_works.one, &stock_ps[i]) ?:
+		      race_ps(xengnt_works.one, &xengnt_ps[i]);
+	if (!err)
+		bench_print("two_cpus", bench_median(stock_ps, ROUNDS),
+			    bench_median(xengnt_ps, ROUNDS));
+	return err;
+}
+
+/* --- all of it ---------------------------------------------------------------- */
+
+static int fragmented(void)
+{
+	unsigned int table = gnttab_max_grant_frames() * 512;
+	struct fill stock = { .ref = kvcalloc(table, sizeof(grant_ref_t), GFP_KERNEL) };
+	struct fill xengnt = { .ref = kvcalloc(table, sizeof(grant_ref_t), GFP_KERNEL) };
+	int err = -ENOMEM;
+
+	if (!stock.ref || !xengnt.ref)
+		goto out;
+	xengnt_works.fill(&xengnt, SPREAD);
+	/* All that is left: a table with room to grow is not what is asked for. */
+	stock_works.fill(&stock, table);
+	pr_info("# references: %u stock, %u xengnt\n", stock.nr, xengnt.nr);
+	if (stock.nr < SPREAD || xengnt.nr < SPREAD) {
+		pr_err("the table is too small\n");
+		err = -ENOSPC;
+		goto out;
+	}
+	stock_works.spread(&stock, SPREAD);
+	xengnt_works.spread(&xengnt, SPREAD);
+	err = compare("seq16_fragmented", stock_works.sequence_16, xengnt_works.sequence_16) ?:
+	      bench_longest();
+out:
+	if (stock.ref)
+		stock_works.empty(&stock);
+	if (xengnt.ref)
+		xengnt_works.empty(&xengnt);
+	kvfree(stock.ref);
+	kvfree(xengnt.ref);
+	return err;
+}
+
+#define COMPARE(name) compare(#name, stock_works.name, xengnt_works.name)
+
+static int __init bench_init(void)
+{
+	shuffle();
+	return COMPARE(one) ?: COMPARE(ones_256) ?: COMPARE(grant_end) ?:
+	       COMPARE(list_untouched_32) ?: COMPARE(list_untouched_256) ?:
+	       COMPARE(list_32) ?: COMPARE(list_256) ?: COMPARE(claim_release) ?:
+	       COMPARE(sequence_16) ?: compare_two_cpus() ?: bench_deferred() ?: fragmented();
+}
+
+static void __exit bench_exit(void)
+{
+}
+
+module_init(bench_init);
+module_exit(bench_exit);
+MODULE_DESCRIPTION("xengnt benchmark: references");
+MODULE_LICENSE("GPL");
