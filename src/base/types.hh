@@ -29,7 +29,7 @@ using Gfn = Strong<struct GfnTag, u64>;
 using Caller = Strong<struct CallerTag, unsigned long>;
 
 // The value that ends a private list: the stock interface's GNTTAB_LIST_END.
-inline constexpr GrantRef no_ref{0xffffffffu};
+constexpr GrantRef no_ref{0xffffffffu};
 // References below this are Xen's own (GNTTAB_NR_RESERVED_ENTRIES of Xen's public grant_table.h).
 inline constexpr u32 reserved_refs = 8;
 

@@ -26,15 +26,15 @@ Status Batches::grant(Pool &pool, DomId domid, const unsigned long *frames, u32 
 	for (u32 done = 0; done < count;) {
 		u32 first = done;
 		for (; done < count && done - first < entries_per_barrier; done++) {
-			u32 next = table_.read(ref).link();
-			table_.write(ref, RefWord::make(RefState::granted, pool.id, 0));
-			entry_prepare(table_.entry(ref), domid, {frames[done]});
+			u32 next = ref_table.read(ref).link();
+			ref_table.write(ref, RefWord::make(RefState::granted, pool.id, 0));
+			entry_prepare(ref_table.entry(ref), domid, {frames[done]});
 			refs[done] = ref;
 			ref = next;
 		}
 		entries_prepared();
 		for (u32 i = first; i < done; i++)
-			entry_open(table_.entry(refs[i]), readonly);
+			entry_open(ref_table.entry(refs[i]), readonly);
 	}
 	return Done{};
 }
@@ -51,14 +51,14 @@ u32 Batches::end(const u32 *refs, void *const *pages, u32 count, u32 *left)
 	};
 
 	for (u32 i = 0; i < count; i++) {
-		u64 *raw = table_.find({refs[i]});
+		u64 *raw = ref_table.find({refs[i]});
 		RefWord word{raw ? load_relaxed(raw) : 0};
 		if (word.state() == RefState::granted && word.pool() != owner) {
 			hand_over();
 			owner = word.pool();
 		}
-		if (word.state() != RefState::granted || !entry_end(table_.entry(refs[i])) ||
-		    !table_.swap(refs[i], word, RefWord::make(RefState::free, {0}, run.head))) {
+		if (word.state() != RefState::granted || !entry_end(ref_table.entry(refs[i])) ||
+		    !ref_table.swap(refs[i], word, RefWord::make(RefState::free, {0}, run.head))) {
 			left[nr_left++] = i;
 			continue;
 		}

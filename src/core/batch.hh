@@ -12,13 +12,12 @@ namespace xengnt
 
 class Batches
 {
-	RefTable &table_;
 	FreeStore &store_;
 	RefAllocator &allocator_;
 
       public:
-	constexpr Batches(RefTable &table, FreeStore &store, RefAllocator &allocator)
-	    : table_(table), store_(store), allocator_(allocator)
+	constexpr Batches(FreeStore &store, RefAllocator &allocator)
+	    : store_(store), allocator_(allocator)
 	{
 	}
 

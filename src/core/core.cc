@@ -22,13 +22,12 @@ namespace
 constexpr PoolId default_pool_id{1};
 
 struct Core {
-	RefTable table;
-	FreeStore store{table};
-	Lease lease{table, store};
+	FreeStore store;
+	Lease lease{store};
 	FreeCallbacks callbacks;
-	RefAllocator allocator{table, store, lease, callbacks};
-	DeferredEnds deferred{table, allocator};
-	Batches batches{table, store, allocator};
+	RefAllocator allocator{store, lease, callbacks};
+	DeferredEnds deferred{allocator};
+	Batches batches{store, allocator};
 	Pool *default_pool = nullptr;
 
 	constexpr Core() : callbacks(allocator, store, lease) {}
@@ -36,7 +35,7 @@ struct Core {
 
 constinit Core core;
 
-int number(Error error)
+[[gnu::noinline, gnu::cold]] int number(Error error)
 {
 	switch (error) {
 	case Error::no_space:
@@ -49,6 +48,8 @@ int number(Error error)
 		return XG_INVALID;
 	case Error::busy:
 		return XG_SLOW;
+	case Error::none:
+		break;
 	}
 	return XG_INVALID;
 }
@@ -68,7 +69,7 @@ int number(Error error)
 	return *pool;
 }
 
-Error bad_frame(GrantRef ref, DomId domid, Caller caller)
+[[gnu::noinline, gnu::cold]] Error bad_frame(GrantRef ref, DomId domid, Caller caller)
 {
 	xg_port_report(XG_REPORT_GRANT_BAD_FRAME, ref.raw, domid.raw, caller.raw);
 	return Error::bad_frame;
@@ -82,7 +83,7 @@ Error bad_frame(GrantRef ref, DomId domid, Caller caller)
 // Opens the entry of a claimed reference.
 Status grant(GrantRef ref, unsigned cpu, DomId domid, Gfn frame, bool readonly, Caller caller)
 {
-	u64 *raw = core.table.find(ref);
+	u64 *raw = ref_table.find(ref);
 	RefWord word{raw ? load_relaxed(raw) : 0};
 	if (word.state() != RefState::claimed) [[unlikely]] {
 		if (word.state() == RefState::unleased)
@@ -94,9 +95,9 @@ Status grant(GrantRef ref, unsigned cpu, DomId domid, Gfn frame, bool readonly, 
 	}
 	if (!entry_holds(frame)) [[unlikely]]
 		return bad_frame(ref, domid, caller);
-	if (!core.table.swap(ref.raw, word, word.next_generation(RefState::granted))) [[unlikely]]
+	if (!ref_table.swap(ref.raw, word, word.next_generation(RefState::granted))) [[unlikely]]
 		return core.allocator.misuse(XG_REPORT_GRANT_TWICE, ref, caller);
-	entry_grant(core.table.entry(ref.raw), domid, frame, readonly);
+	entry_grant(ref_table.entry(ref.raw), domid, frame, readonly);
 	count(&counters(word, cpu).granted);
 	return Done{};
 }
@@ -116,10 +117,10 @@ Result<int> end_ungranted(GrantRef ref, RefWord word, Caller caller)
 
 void release_leaked(u32 ref, RefWord word)
 {
-	EntryV1 *entry = core.table.entry(ref);
+	EntryV1 *entry = ref_table.entry(ref);
 	xg_port_report(XG_REPORT_LEAKED, ref, load_relaxed(&entry->domid), 0);
 	core.lease.forget(1);
-	core.table.write(ref, RefWord::make(RefState::unleased, {0}, 0));
+	ref_table.write(ref, RefWord::make(RefState::unleased, {0}, 0));
 	if (word.state() == RefState::granted && !entry_end(entry)) {
 		// The kernel keeps the granted page until the other side lets go.
 		xg_port_hand_over(ref, nullptr);
@@ -134,7 +135,7 @@ void release_leaked(u32 ref, RefWord word)
 
 int xg_core_start(const struct xg_config *config)
 {
-	if (!config->table_refs || config->table_refs > 1u << 20 || !config->lease_step ||
+	if (!config->table_refs || config->table_refs > max_table_refs || !config->lease_step ||
 	    config->lease_step > XG_LEASE_BATCH)
 		return XG_INVALID;
 
@@ -144,14 +145,15 @@ int xg_core_start(const struct xg_config *config)
 	core.deferred.create();
 	core.lease.create(limit, config->lease_step, config->spare_limit);
 	core.allocator.create();
-	if (core.table.create(config->table_refs) && core.store.create(config->table_refs)) {
+	ref_table.create(config->table_refs);
+	if (core.store.create(config->table_refs)) {
 		core.default_pool = core.allocator.create_pool(default_pool_id, ~0u, 0);
 		if (core.default_pool)
 			return XG_OK;
 	}
 	core.allocator.destroy();
 	core.store.destroy();
-	core.table.destroy();
+	ref_table.destroy();
 	return XG_NO_MEMORY;
 }
 
@@ -161,8 +163,8 @@ void xg_core_stop(void)
 	core.lease.forget(core.deferred.hand_over());
 	core.allocator.drain_all();
 	core.lease.give_all_back();
-	for (u32 ref = 0; ref < core.table.size(); ref++) {
-		u64 *raw = core.table.find({ref});
+	for (u32 ref = 0; ref < ref_table.size(); ref++) {
+		u64 *raw = ref_table.find({ref});
 		RefWord word{raw ? load_relaxed(raw) : 0};
 		if (word.state() != RefState::unleased)
 			release_leaked(ref, word);
@@ -170,7 +172,7 @@ void xg_core_stop(void)
 	core.default_pool = nullptr;
 	core.allocator.destroy();
 	core.store.destroy();
-	core.table.destroy();
+	ref_table.destroy();
 }
 
 struct xg_pool *xg_default_pool(void)
@@ -180,7 +182,7 @@ struct xg_pool *xg_default_pool(void)
 
 // --- references ----------------------------------------------------------------------------------
 
-int64_t xg_alloc_one_fast(struct xg_pool *pool, unsigned int cpu)
+[[gnu::flatten]] int64_t xg_alloc_one_fast(struct xg_pool *pool, unsigned int cpu)
 {
 	return number(core.allocator.alloc_fast(pool_of(pool), cpu, RefState::claimed));
 }
@@ -190,7 +192,7 @@ int64_t xg_alloc_one(struct xg_pool *pool)
 	return number(core.allocator.alloc(pool_of(pool)));
 }
 
-int xg_free_one_fast(uint32_t ref, unsigned int cpu)
+[[gnu::flatten]] int xg_free_one_fast(uint32_t ref, unsigned int cpu)
 {
 	return number(core.allocator.free_fast({ref}, RefState::claimed, cpu));
 }
@@ -214,14 +216,41 @@ int xg_free_list(uint32_t *head, unsigned long caller)
 	return number(core.allocator.free_list(head, {caller}));
 }
 
-int64_t xg_claim(uint32_t *head, unsigned long caller)
+namespace
 {
-	return number(core.allocator.claim(head, {caller}));
+
+[[gnu::noinline, gnu::cold]] int unclaimed(Error error, uint32_t *head)
+{
+	return error == Error::not_leased ? xg_port_kernel_claim(head) : XG_NO_SPACE;
 }
 
-int xg_release(uint32_t *head, uint32_t ref, unsigned long caller)
+[[gnu::noinline, gnu::cold]] int unreleased(Error error, uint32_t *head, uint32_t ref,
+					    unsigned long caller)
 {
-	return number(core.allocator.release(head, {ref}, {caller}));
+	if (error != Error::not_leased)
+		return number(error);
+	// The kernel would free a whole list without asking whose its members are.
+	if (*head != no_ref.raw && xg_is_leased(*head))
+		return number(core.allocator.misuse(XG_REPORT_RELEASE_UNCLAIMED, {ref}, {caller}));
+	return xg_port_kernel_release(head, ref);
+}
+
+} // namespace
+
+[[gnu::flatten]] int xg_claim(uint32_t *head, unsigned long caller)
+{
+	Result<GrantRef> claimed = core.allocator.claim(head, {caller});
+	if (!claimed.ok()) [[unlikely]]
+		return unclaimed(claimed.error(), head);
+	return static_cast<int>(claimed.value().raw);
+}
+
+[[gnu::flatten]] int xg_release(uint32_t *head, uint32_t ref, unsigned long caller)
+{
+	Status released = core.allocator.release(head, {ref}, {caller});
+	if (!released.ok()) [[unlikely]]
+		return unreleased(released.error(), head, ref, caller);
+	return XG_OK;
 }
 
 int xg_alloc_seq(struct xg_pool *pool, uint32_t count, uint32_t *first)
@@ -242,19 +271,19 @@ int xg_free_seq(uint32_t *first, uint32_t *count, unsigned long caller)
 
 bool xg_is_leased(uint32_t ref)
 {
-	u64 *raw = core.table.find({ref});
+	u64 *raw = ref_table.find({ref});
 	return raw && RefWord{load_relaxed(raw)}.state() != RefState::unleased;
 }
 
 // --- granting and ending -------------------------------------------------------------------------
 
-int xg_grant(uint32_t ref, unsigned int cpu, uint16_t domid, uint64_t frame, bool readonly,
+[[gnu::flatten]] int xg_grant(uint32_t ref, unsigned int cpu, uint16_t domid, uint64_t frame, bool readonly,
 	     unsigned long caller)
 {
 	return number(grant({ref}, cpu, {domid}, {frame}, readonly, {caller}));
 }
 
-int64_t xg_grant_new_fast(struct xg_pool *pool, unsigned int cpu, uint16_t domid, uint64_t frame,
+[[gnu::flatten]] int64_t xg_grant_new_fast(struct xg_pool *pool, unsigned int cpu, uint16_t domid, uint64_t frame,
 			  bool readonly, unsigned long caller)
 {
 	if (!entry_holds({frame})) [[unlikely]]
@@ -262,7 +291,7 @@ int64_t xg_grant_new_fast(struct xg_pool *pool, unsigned int cpu, uint16_t domid
 	Result<GrantRef> ref = core.allocator.alloc_fast(pool_of(pool), cpu, RefState::granted);
 	if (!ref.ok())
 		return number(ref.error());
-	entry_grant(core.table.entry(ref.value().raw), {domid}, {frame}, readonly);
+	entry_grant(ref_table.entry(ref.value().raw), {domid}, {frame}, readonly);
 	count(&core.allocator.cache(pool_of(pool), cpu).granted);
 	return ref.value().raw;
 }
@@ -283,27 +312,27 @@ int64_t xg_grant_new(struct xg_pool *pool, uint16_t domid, uint64_t frame, bool 
 
 int xg_end(uint32_t ref, unsigned int cpu, unsigned long caller)
 {
-	u64 *raw = core.table.find({ref});
+	u64 *raw = ref_table.find({ref});
 	RefWord word{raw ? load_relaxed(raw) : 0};
 	if (word.state() != RefState::granted) {
 		Result<int> ended = end_ungranted({ref}, word, {caller});
 		return ended.ok() ? ended.value() : number(ended.error());
 	}
-	if (!entry_end(core.table.entry(ref)))
+	if (!entry_end(ref_table.entry(ref)))
 		return 0;
 	// Another end at the same time may have won: access has ended either way.
-	if (core.table.swap(ref, word, word.with(RefState::claimed)))
+	if (ref_table.swap(ref, word, word.with(RefState::claimed)))
 		count(&counters(word, cpu).ended);
 	return 1;
 }
 
-int xg_try_end_fast(uint32_t ref, unsigned int cpu)
+[[gnu::flatten]] int xg_try_end_fast(uint32_t ref, unsigned int cpu)
 {
-	u64 *raw = core.table.find({ref});
+	u64 *raw = ref_table.find({ref});
 	RefWord word{raw ? load_relaxed(raw) : 0};
 	if (word.state() != RefState::granted)
 		return XG_SLOW;
-	if (!entry_end(core.table.entry(ref)))
+	if (!entry_end(ref_table.entry(ref)))
 		return 0;
 	Status freed = core.allocator.free_fast({ref}, RefState::granted, cpu);
 	if (!freed.ok())
@@ -325,7 +354,7 @@ int xg_try_end(uint32_t ref, unsigned long caller)
 
 int xg_end_and_put(uint32_t ref, void *page, unsigned long caller)
 {
-	u64 *raw = core.table.find({ref});
+	u64 *raw = ref_table.find({ref});
 	RefWord word{raw ? load_relaxed(raw) : 0};
 	int ended = xg_try_end(ref, caller);
 	if (ended == 1) {
@@ -336,10 +365,10 @@ int xg_end_and_put(uint32_t ref, void *page, unsigned long caller)
 	if (ended)
 		return ended;
 
-	EntryV1 *entry = core.table.entry(ref);
+	EntryV1 *entry = ref_table.entry(ref);
 	DomId domid{load_relaxed(&entry->domid)};
 	void *kept = page ? page : xg_port_page_of_frame(load_relaxed(&entry->frame));
-	if (!core.table.swap(ref, word, RefWord::make(RefState::deferred, word.pool(), no_ref.raw))) {
+	if (!ref_table.swap(ref, word, RefWord::make(RefState::deferred, word.pool(), no_ref.raw))) {
 		// Somebody else ended it meanwhile, and will put what is theirs.
 		if (!page && kept)
 			xg_port_page_put(kept);
@@ -402,6 +431,11 @@ void xg_cancel_callback(struct xg_free_callback *callback)
 	core.callbacks.cancel(callback);
 }
 
+void xg_refuse(enum xg_report what, uint32_t ref, unsigned long caller)
+{
+	(void)core.allocator.misuse(what, {ref}, {caller});
+}
+
 // --- called by the host --------------------------------------------------------------------------
 
 void xg_kernel_has_room(void)
@@ -429,8 +463,8 @@ void xg_lease_work(void)
 void xg_read_stats(struct xg_stats *stats)
 {
 	u64 in_state[ref_states] = {};
-	for (u32 ref = 0; ref < core.table.size(); ref++) {
-		u64 *raw = core.table.find({ref});
+	for (u32 ref = 0; ref < ref_table.size(); ref++) {
+		u64 *raw = ref_table.find({ref});
 		if (!raw)
 			continue;
 		RefWord word{load_relaxed(raw)};

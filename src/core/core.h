@@ -71,9 +71,13 @@ int xg_alloc_list(struct xg_pool *pool, uint32_t count, uint32_t *head);
  * list of the kernel's own references; XG_MISUSE and *@head where it broke.
  */
 int xg_free_list(uint32_t *head, unsigned long caller);
-/* The next reference of a list, XG_NO_SPACE at its end, XG_NOT_LEASED, XG_MISUSE. */
-int64_t xg_claim(uint32_t *head, unsigned long caller);
-/* 0, XG_NOT_LEASED or XG_MISUSE. */
+/*
+ * The next reference of a list, or XG_NO_SPACE: it is at its end, or broken.
+ * These two ask the kernel themselves when the reference is not leased: nothing
+ * is left to do for the shim around them, and they are called that often.
+ */
+int xg_claim(uint32_t *head, unsigned long caller);
+/* 0, or XG_MISUSE. */
 int xg_release(uint32_t *head, uint32_t ref, unsigned long caller);
 
 /* @count consecutive references, the first in *@first; 0 or XG_NO_SPACE. */
@@ -142,6 +146,9 @@ void xg_request_callback(struct xg_free_callback *callback, void (*fn)(void *arg
 			 uint16_t count);
 /* Once this returns @fn neither runs nor will run, unless called from @fn itself. */
 void xg_cancel_callback(struct xg_free_callback *callback);
+
+/* Counts and reports a wrong call that the shim itself has refused. */
+void xg_refuse(enum xg_report what, uint32_t ref, unsigned long caller);
 
 /* --- called by the host ------------------------------------------------ */
 

@@ -26,11 +26,11 @@ void DeferredEnds::create()
 void DeferredEnds::append(Queue &queue, u32 ref)
 {
 	// Pool and state stay; only the link changes, and nobody else changes a deferred word.
-	RefWord word = table_.read(ref);
-	table_.write(ref, RefWord::make(word.state(), word.pool(), no_ref.raw));
+	RefWord word = ref_table.read(ref);
+	ref_table.write(ref, RefWord::make(word.state(), word.pool(), no_ref.raw));
 	if (queue.count++) {
-		RefWord last = table_.read(queue.tail);
-		table_.write(queue.tail, RefWord::make(last.state(), last.pool(), ref));
+		RefWord last = ref_table.read(queue.tail);
+		ref_table.write(queue.tail, RefWord::make(last.state(), last.pool(), ref));
 	} else {
 		queue.head = ref;
 	}
@@ -40,7 +40,7 @@ void DeferredEnds::append(Queue &queue, u32 ref)
 void DeferredEnds::add(GrantRef ref, DomId domid, void *page)
 {
 	u64 now = xg_port_now_ms();
-	table_.note(ref.raw).deferred = {page, static_cast<u32>(now / 1000), domid};
+	ref_table.note(ref.raw).deferred = {page, static_cast<u32>(now / 1000), domid};
 	fetch_add(&deferred_total_, u64{1});
 	{
 		LockGuard guard(lock_);
@@ -59,7 +59,7 @@ u32 DeferredEnds::pop(Queue &queue, u32 *refs, u32 most)
 	u32 nr = 0;
 	while (nr < most && queue.round_left && queue.count) {
 		u32 ref = queue.head;
-		queue.head = table_.read(ref).link();
+		queue.head = ref_table.read(ref).link();
 		queue.count--;
 		queue.round_left--;
 		refs[nr++] = ref;
@@ -75,14 +75,14 @@ void DeferredEnds::end_batch(Queue &queue)
 	u32 nr = pop(queue, refs, batch);
 	for (u32 i = 0; i < nr; i++) {
 		u32 ref = refs[i];
-		if (!entry_end(table_.entry(ref))) {
+		if (!entry_end(ref_table.entry(ref))) {
 			refs[busy++] = ref;
 			continue;
 		}
-		void *page = table_.note(ref).deferred.page;
+		void *page = ref_table.note(ref).deferred.page;
 		if (page)
 			xg_port_page_put(page);
-		table_.write(ref, table_.read(ref).with(RefState::claimed));
+		ref_table.write(ref, ref_table.read(ref).with(RefState::claimed));
 		fetch_add(&reclaimed_total_, u64{1});
 		// Cannot fail: the reference is claimed, and by us.
 		(void)allocator_.free({ref}, RefState::claimed, {0});
@@ -146,17 +146,17 @@ u32 DeferredEnds::hand_over()
 			queue.round_left = queue.count;
 		}
 		while (pop(queue, &ref, 1)) {
-			if (entry_end(table_.entry(ref))) {
-				void *page = table_.note(ref).deferred.page;
+			if (entry_end(ref_table.entry(ref))) {
+				void *page = ref_table.note(ref).deferred.page;
 				if (page)
 					xg_port_page_put(page);
-				table_.write(ref, table_.read(ref).with(RefState::claimed));
+				ref_table.write(ref, ref_table.read(ref).with(RefState::claimed));
 				fetch_add(&reclaimed_total_, u64{1});
 				(void)allocator_.free({ref}, RefState::claimed, {0});
 				continue;
 			}
-			table_.write(ref, RefWord::make(RefState::unleased, {0}, 0));
-			xg_port_hand_over(ref, table_.note(ref).deferred.page);
+			ref_table.write(ref, RefWord::make(RefState::unleased, {0}, 0));
+			xg_port_hand_over(ref, ref_table.note(ref).deferred.page);
 			handed_over_++;
 			gone++;
 		}
@@ -170,7 +170,7 @@ int DeferredEnds::check_invariants()
 	for (Queue &queue : queues_) {
 		u32 ref = queue.head;
 		for (u32 i = 0; i < queue.count; i++) {
-			RefWord word = table_.read(ref);
+			RefWord word = ref_table.read(ref);
 			if (word.state() != RefState::deferred)
 				return 20; // what waits is deferred
 			if (i + 1 == queue.count && ref != queue.tail)

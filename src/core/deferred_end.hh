@@ -23,7 +23,6 @@ class DeferredEnds
 		u64 due_ms;
 	};
 
-	RefTable &table_;
 	RefAllocator &allocator_;
 	SpinLock lock_;
 	Queue queues_[nr_queues] GUARDED_BY(lock_);
@@ -36,8 +35,8 @@ class DeferredEnds
 	void end_batch(Queue &queue);
 
       public:
-	constexpr DeferredEnds(RefTable &table, RefAllocator &allocator)
-	    : table_(table), allocator_(allocator), lock_(), queues_{}
+	constexpr explicit DeferredEnds(RefAllocator &allocator)
+	    : allocator_(allocator), lock_(), queues_{}
 	{
 	}
 

@@ -43,7 +43,7 @@ public:
 	void cancel(xg_free_callback *callback);
 	// Calls those whose count is met. From whoever freed; returns at once when somebody is at
 	// it.
-	void run();
+	[[gnu::noinline]] void run();
 	// Leases more for those who wait, as long as somebody can be served that way.
 	void lease_for_waiting();
 

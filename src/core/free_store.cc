@@ -115,7 +115,7 @@ Run FreeStore::pop(u32 most)
 		for (; taken; taken &= taken - 1) {
 			u32 ref = word * 64 + static_cast<u32>(__builtin_ctzll(taken));
 			if (run.count++)
-				table_.write(run.tail, RefWord::make(RefState::free, no_pool, ref));
+				ref_table.write(run.tail, RefWord::make(RefState::free, no_pool, ref));
 			else
 				run.head = ref;
 			run.tail = ref;
@@ -124,8 +124,8 @@ Run FreeStore::pop(u32 most)
 	}
 
 	u32 head = top_run_;
-	RefWord word = table_.read(head);
-	auto below = table_.note(head).run;
+	RefWord word = ref_table.read(head);
+	auto below = ref_table.note(head).run;
 	if (word.run() <= most) {
 		top_run_ = below.next_run;
 		return {head, below.tail, word.run()};
@@ -133,11 +133,11 @@ Run FreeStore::pop(u32 most)
 
 	u32 tail = head;
 	for (u32 i = 1; i < most; i++)
-		tail = table_.read(tail).link();
-	u32 rest = table_.read(tail).link();
-	table_.write(rest, RefWord::make(RefState::free, no_pool, table_.read(rest).link(),
+		tail = ref_table.read(tail).link();
+	u32 rest = ref_table.read(tail).link();
+	ref_table.write(rest, RefWord::make(RefState::free, no_pool, ref_table.read(rest).link(),
 					 static_cast<u8>(word.run() - most)));
-	table_.note(rest).run = below;
+	ref_table.note(rest).run = below;
 	top_run_ = rest;
 	return {head, tail, most};
 }
@@ -150,19 +150,19 @@ void FreeStore::push(const Run &run)
 	u32 length = run.count;
 	if (below != no_ref.raw) {
 		// Small runs are joined, so that handing out stays cheap.
-		RefWord word = table_.read(below);
+		RefWord word = ref_table.read(below);
 		if (word.run() < run_target && word.run() + length <= run_limit) {
-			auto note = table_.note(below).run;
-			table_.write(below, RefWord::make(RefState::free, no_pool, word.link()));
-			table_.write(tail, RefWord::make(RefState::free, no_pool, below));
+			auto note = ref_table.note(below).run;
+			ref_table.write(below, RefWord::make(RefState::free, no_pool, word.link()));
+			ref_table.write(tail, RefWord::make(RefState::free, no_pool, below));
 			length += word.run();
 			tail = note.tail;
 			below = note.next_run;
 		}
 	}
-	table_.write(run.head, RefWord::make(RefState::free, no_pool, table_.read(run.head).link(),
+	ref_table.write(run.head, RefWord::make(RefState::free, no_pool, ref_table.read(run.head).link(),
 					     static_cast<u8>(length)));
-	table_.note(run.head).run = {below, tail};
+	ref_table.note(run.head).run = {below, tail};
 	top_run_ = run.head;
 }
 
@@ -175,8 +175,8 @@ bool FreeStore::dissolve(u32 runs)
 		Run run = pop(run_limit);
 		u32 ref = run.head;
 		for (u32 left = run.count; left; left--) {
-			u32 next = table_.read(ref).link();
-			table_.write(ref, RefWord::make(RefState::free, no_pool, 0));
+			u32 next = ref_table.read(ref).link();
+			ref_table.write(ref, RefWord::make(RefState::free, no_pool, 0));
 			bitmap_.give(ref, 1);
 			ref = next;
 		}
@@ -190,7 +190,7 @@ void FreeStore::add(const u32 *refs, u32 count)
 {
 	LockGuard guard(lock_);
 	for (u32 i = 0; i < count; i++) {
-		table_.write(refs[i], RefWord::make(RefState::free, no_pool, 0));
+		ref_table.write(refs[i], RefWord::make(RefState::free, no_pool, 0));
 		bitmap_.give(refs[i], 1);
 	}
 	free_ += count;
@@ -207,8 +207,8 @@ u32 FreeStore::remove(u32 count, u32 *refs)
 		Run run = pop(count - done);
 		u32 ref = run.head;
 		for (u32 left = run.count; left; left--) {
-			u32 next = table_.read(ref).link();
-			table_.write(ref, RefWord::make(RefState::unleased, no_pool, 0));
+			u32 next = ref_table.read(ref).link();
+			ref_table.write(ref, RefWord::make(RefState::unleased, no_pool, 0));
 			refs[done++] = ref;
 			ref = next;
 		}
@@ -229,13 +229,13 @@ Result<GrantRef> FreeStore::take_one(Pool &pool, CpuCache *cache, const u32 *sta
 	Run run = pop(one ? 1 : smaller(run_limit, could));
 	charge(pool, run.count);
 	GrantRef taken{run.head};
-	u32 next = table_.read(run.head).link();
-	table_.write(run.head, RefWord::make(RefState::claimed, pool.id, 0));
+	u32 next = ref_table.read(run.head).link();
+	ref_table.write(run.head, RefWord::make(RefState::claimed, pool.id, 0));
 	u32 used = 0;
 	for (u32 left = run.count - 1; left; left--) {
 		u32 ref = next;
-		next = table_.read(ref).link();
-		table_.write(ref, RefWord::make(RefState::cached, pool.id, 0));
+		next = ref_table.read(ref).link();
+		ref_table.write(ref, RefWord::make(RefState::cached, pool.id, 0));
 		store_release(&cache->slots[used++], ref);
 	}
 	if (used)
@@ -249,10 +249,10 @@ void FreeStore::collect(Pool &pool, const u32 *slots, u32 nr)
 	Run run;
 	for (u32 i = 0; i < nr; i++) {
 		u32 ref = load_acquire(&slots[i]);
-		RefWord word = table_.read(ref);
+		RefWord word = ref_table.read(ref);
 		if (word.state() != RefState::cached || word.pool() != pool.id)
 			continue;
-		if (!table_.swap(ref, word, RefWord::make(RefState::free, no_pool, run.head)))
+		if (!ref_table.swap(ref, word, RefWord::make(RefState::free, no_pool, run.head)))
 			continue;
 		run.head = ref;
 		if (!run.count++)
@@ -280,14 +280,14 @@ Result<GrantRef> FreeStore::take_list(Pool &pool, u32 count)
 		}
 		for (int i = 0; i < runs_per_hold && left; i++) {
 			Run run = pop(left);
-			table_.write(run.head, RefWord::make(RefState::listed, pool.id,
-							     table_.read(run.head).link(),
+			ref_table.write(run.head, RefWord::make(RefState::listed, pool.id,
+							     ref_table.read(run.head).link(),
 							     static_cast<u8>(run.count)));
 			if (tail == no_ref.raw) {
 				head = run.head;
 			} else {
-				RefWord last = table_.read(tail);
-				table_.write(tail, RefWord::make(last.state(), last.pool(),
+				RefWord last = ref_table.read(tail);
+				ref_table.write(tail, RefWord::make(last.state(), last.pool(),
 								 run.head, last.run()));
 			}
 			tail = run.tail;
@@ -295,8 +295,8 @@ Result<GrantRef> FreeStore::take_list(Pool &pool, u32 count)
 		}
 	}
 	if (tail != no_ref.raw) {
-		RefWord last = table_.read(tail);
-		table_.write(tail, RefWord::make(last.state(), last.pool(), no_ref.raw, last.run()));
+		RefWord last = ref_table.read(tail);
+		ref_table.write(tail, RefWord::make(last.state(), last.pool(), no_ref.raw, last.run()));
 	}
 	return GrantRef{head};
 }
@@ -414,27 +414,27 @@ int FreeStore::check_invariants()
 {
 	LockGuard guard(lock_);
 	u32 found = 0;
-	for (u32 run = top_run_; run != no_ref.raw; run = table_.note(run).run.next_run) {
-		u32 length = table_.read(run).run();
+	for (u32 run = top_run_; run != no_ref.raw; run = ref_table.note(run).run.next_run) {
+		u32 length = ref_table.read(run).run();
 		if (!length || length > run_limit)
 			return 1; // a run has 1 to run_limit members
 		u32 ref = run;
 		for (u32 i = 0; i < length; i++) {
-			RefWord word = table_.read(ref);
+			RefWord word = ref_table.read(ref);
 			if (word.state() != RefState::free || (i && word.run()) || bitmap_.has(ref))
 				return 2; // members of runs are free, and not in the bitmap
-			if (i + 1 == length && ref != table_.note(run).run.tail)
+			if (i + 1 == length && ref != ref_table.note(run).run.tail)
 				return 3; // a run ends at its tail
 			ref = word.link();
 		}
 		found += length;
-		if (found > table_.size())
+		if (found > ref_table.size())
 			return 4; // runs do not form a cycle
 	}
-	for (u32 ref = 0; ref < table_.size(); ref++) {
+	for (u32 ref = 0; ref < ref_table.size(); ref++) {
 		if (!bitmap_.has(ref))
 			continue;
-		u64 *word = table_.find({ref});
+		u64 *word = ref_table.find({ref});
 		if (!word || RefWord{load_relaxed(word)}.state() != RefState::free)
 			return 5; // a bit stands for a free reference
 		found++;

@@ -25,7 +25,6 @@ struct Run {
 
 class FreeStore
 {
-	RefTable &table_;
 	SpinLock lock_;
 	FreeBitmap bitmap_ GUARDED_BY(lock_);
 	u32 top_run_ GUARDED_BY(lock_) = no_ref.raw;
@@ -47,7 +46,7 @@ class FreeStore
 		u64 freed;
 	} totals GUARDED_BY(lock_){};
 
-	constexpr explicit FreeStore(RefTable &table) : table_(table), lock_() {}
+	constexpr FreeStore() : lock_() {}
 
 	bool create(u32 refs) UNSHARED;
 	void destroy() UNSHARED;

@@ -32,7 +32,7 @@ u32 Lease::adopt(u32 *refs, u32 count)
 {
 	u32 good = 0;
 	for (u32 i = 0; i < count; i++) {
-		if (!table_.prepare({refs[i]}))
+		if (!ref_table.prepare({refs[i]}))
 			continue;
 		u32 ref = refs[i];
 		refs[i] = refs[good];

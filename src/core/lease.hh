@@ -13,7 +13,6 @@ class Lease
 {
 	static constexpr u32 plenty = ~0u;
 
-	RefTable &table_;
 	FreeStore &store_;
 	u32 limit_ = 0;
 	u32 step_ = 0;
@@ -36,7 +35,7 @@ class Lease
 	void wait_for_kernel(u32 count);
 
 public:
-	constexpr Lease(RefTable &table, FreeStore &store) : table_(table), store_(store) {}
+	constexpr explicit Lease(FreeStore &store) : store_(store) {}
 
 	void create(u32 limit, u32 step, u32 spare_limit);
 

@@ -39,6 +39,7 @@ Pool *RefAllocator::create_pool(PoolId id, u32 limit, u32 reserve)
 	}
 	pool->id = id;
 	store_.set_account(*pool, limit, reserve);
+	caches_[id.raw] = pool->caches;
 	pools_[id.raw] = pool;
 	return pool;
 }
@@ -61,11 +62,11 @@ Result<GrantRef> RefAllocator::alloc_fast(Pool &pool, unsigned cpu, RefState sta
 	for (u32 used = load_relaxed(&cache.used); used;) {
 		u32 ref = load_relaxed(&cache.slots[--used]);
 		store_relaxed(&cache.used, used);
-		RefWord word = table_.read(ref);
+		RefWord word = ref_table.read(ref);
 		// A stale hint: another CPU has taken this one.
-		if (word.state() != RefState::cached || word.pool() != pool.id) [[unlikely]]
+		if (!word.is(RefState::cached, pool.id)) [[unlikely]]
 			continue;
-		if (table_.swap(ref, word, word.with(state))) [[likely]] {
+		if (ref_table.swap(ref, word, word.with(state))) [[likely]] {
 			count(&cache.allocated);
 			return GrantRef{ref};
 		}
@@ -76,8 +77,7 @@ Result<GrantRef> RefAllocator::alloc_fast(Pool &pool, unsigned cpu, RefState sta
 // `word` is what the reference was last seen to be.
 Status RefAllocator::put(GrantRef ref, RefWord word, unsigned cpu)
 {
-	Pool &owner = pool(word.pool());
-	CpuCache &cache = owner.caches[cpu];
+	CpuCache &cache = caches_[word.pool().raw][cpu];
 	{
 		CacheUse use(cache);
 		u32 used = load_relaxed(&cache.used);
@@ -87,7 +87,7 @@ Status RefAllocator::put(GrantRef ref, RefWord word, unsigned cpu)
 		// whoever set `starving_` before the swap is seen after it.
 		store_release(&cache.slots[used], ref.raw);
 		store_release(&cache.used, used + 1);
-		if (!table_.swap(ref.raw, word, word.with(RefState::cached))) [[unlikely]] {
+		if (!ref_table.swap(ref.raw, word, word.with(RefState::cached))) [[unlikely]] {
 			store_relaxed(&cache.used, used);
 			return Error::misuse;
 		}
@@ -95,7 +95,7 @@ Status RefAllocator::put(GrantRef ref, RefWord word, unsigned cpu)
 	}
 	fence_after_swap();
 	if (load_relaxed(&starving_)) [[unlikely]] {
-		flush(owner, cache, 0);
+		flush(pool(word.pool()), cache, 0);
 		callbacks_.run();
 	}
 	return Done{};
@@ -103,7 +103,7 @@ Status RefAllocator::put(GrantRef ref, RefWord word, unsigned cpu)
 
 Status RefAllocator::free_fast(GrantRef ref, RefState from, unsigned cpu)
 {
-	u64 *raw = table_.find(ref);
+	u64 *raw = ref_table.find(ref);
 	if (!raw) [[unlikely]]
 		return Error::busy;
 	RefWord word{load_relaxed(raw)};
@@ -238,7 +238,7 @@ void RefAllocator::put_into_store(GrantRef ref, RefWord word)
 
 Status RefAllocator::free(GrantRef ref, RefState from, Caller caller)
 {
-	u64 *raw = table_.find(ref);
+	u64 *raw = ref_table.find(ref);
 	RefWord word{raw ? load_relaxed(raw) : 0};
 	if (word.state() == RefState::unleased)
 		return Error::not_leased;
@@ -263,7 +263,7 @@ Status RefAllocator::free(GrantRef ref, RefState from, Caller caller)
 		return done;
 
 	if (done.error() == Error::busy &&
-	    table_.swap(ref.raw, word, RefWord::make(RefState::free, {0}, 0))) {
+	    ref_table.swap(ref.raw, word, RefWord::make(RefState::free, {0}, 0))) {
 		put_into_store(ref, word);
 		fence_after_swap();
 		if (load_relaxed(&starving_))
@@ -281,90 +281,169 @@ Result<GrantRef> RefAllocator::alloc_list(Pool &pool, u32 count)
 	return take_or_grow(pool, count, false, [&] { return store_.take_list(pool, count); });
 }
 
-// Gathers the references of a freed list into runs and hands these to the store, many at a time.
-class RefAllocator::FreedList
+namespace
+{
+
+constexpr u16 alone_on_list = RefWord::kind_of(RefState::listed, 1);
+constexpr u16 unclaimed_member = RefWord::kind_of(RefState::free, 0);
+constexpr u16 held = RefWord::kind_of(RefState::claimed, 0);
+
+} // namespace
+
+// Gathers the runs of a freed list and hands them to the store, many at a time.
+class RefAllocator::FreedRuns
 {
 	static constexpr u32 most_runs = 8;
 
 	RefAllocator &allocator_;
 	PoolId pool_{0};
 	Run runs_[most_runs];
-	u32 nr_ = 0; // complete runs
+	u32 nr_ = 0;
 
-	void hand_over()
+	[[gnu::always_inline]] void hand_over()
 	{
 		if (nr_)
 			allocator_.store_.put_runs(allocator_.pool(pool_), runs_, nr_);
 		nr_ = 0;
 	}
 
-      public:
-	[[gnu::always_inline]] explicit FreedList(RefAllocator &allocator) : allocator_(allocator)
+public:
+	[[gnu::always_inline]] explicit FreedRuns(RefAllocator &allocator) : allocator_(allocator)
 	{
 	}
 
-	// `members` references from `head` to `tail`, linked, their words free.
-	void add(PoolId pool, u32 head, u32 tail, u32 members)
-	{
-		if (pool != pool_ || nr_ == most_runs) {
-			hand_over();
-			pool_ = pool;
-		}
-		runs_[nr_++] = {head, tail, members};
-	}
-	void finish() { hand_over(); }
+	// The members' words are free and linked.
+	void add(PoolId pool, u32 head, u32 tail, u32 count);
+	[[gnu::always_inline]] void finish() { hand_over(); }
 };
 
-Status RefAllocator::free_list(u32 *head, Caller caller)
+void RefAllocator::FreedRuns::add(PoolId pool, u32 head, u32 tail, u32 count)
 {
-	FreedList freed(*this);
-	Status result = Done{};
-	RefTable &table = table_;
-	u32 ref = *head;
-	u32 left_of_run = 0; // members still to come that were handed out as one run
-	PoolId pool{0};
-	Run run;
+	if (pool != pool_ || nr_ == most_runs)
+		hand_over();
+	pool_ = pool;
+	if (count)
+		runs_[nr_++] = {head, tail, count};
+}
 
-	for (u32 seen = 0; ref != no_ref.raw; seen++) {
-		u64 *raw = table.find({ref});
-		RefWord word{raw ? load_relaxed(raw) : 0};
-		bool member = left_of_run && word.state() == RefState::free && !word.run();
-		if (!member) [[likely]] {
-			if (left_of_run || word.state() != RefState::listed) [[unlikely]] {
-				// The kernel's own references may be below ours: they are its to free.
-				result = !left_of_run && word.state() == RefState::unleased
-					     ? Error::not_leased
-					     : misuse(XG_REPORT_LIST_BROKEN, {ref}, caller);
-				break;
-			}
-			// The first one decides between two that free the same list at once.
-			if (!seen && !table.swap(ref, word, RefWord::make(RefState::free, {0},
-									  word.link()))) {
-				result = misuse(XG_REPORT_LIST_BROKEN, {ref}, caller);
-				break;
-			}
-			if (word.pool() != pool && run.count) {
-				freed.add(pool, run.head, run.tail, run.count);
-				run = {};
-			}
-			pool = word.pool();
-			left_of_run = word.run();
-		}
-		left_of_run--;
-		store_relaxed(raw, RefWord::make(RefState::free, {0}, word.link()).raw);
-		if (!run.count)
+namespace
+{
+
+// Walks a list and makes each member free, gathering runs. What bounds the walk is that a member
+// must be loaded before the next is known: so the way from a reference to its word is one addition,
+// and a list that goes on in even steps is followed by arithmetic, which the processor checks while
+// it is ahead already.
+struct ListWalk {
+	u32 ref;
+	u32 step = 0;
+	u32 segment = ~0u;
+	u64 *base = nullptr; // where the word of reference 0 would be, by this segment
+	Run run{};
+
+	[[gnu::always_inline]] bool in_segment() const { return ref / segment_refs == segment; }
+	// Null when the reference was never leased.
+	[[gnu::always_inline]] u64 *word()
+	{
+		if (in_segment()) [[likely]]
+			return base + ref;
+		u64 *found = ref_table.find({ref});
+		segment = found ? ref / segment_refs : ~0u;
+		base = reinterpret_cast<u64 *>(reinterpret_cast<std::uintptr_t>(found) -
+					       u64{ref} * sizeof(u64));
+		return found;
+	}
+	// Adds this member to the run and goes on to the next.
+	[[gnu::always_inline]] void take(u32 link)
+	{
+		if (!run.count++)
 			run.head = ref;
 		run.tail = ref;
-		ref = word.link();
-		if (++run.count == run_target) {
-			freed.add(pool, run.head, run.tail, run.count);
-			run = {};
+		u32 guess = ref + step;
+		if (link == guess) {
+			// Keeps the compiler from taking the loaded value, which is the same.
+			__asm__("" : "+r"(guess));
+			ref = guess;
+		} else {
+			step = link - ref;
+			ref = link;
 		}
 	}
-	if (run.count)
-		freed.add(pool, run.head, run.tail, run.count);
+	// As many as go the usual way: members of one kind, freed if they are not yet.
+	[[gnu::always_inline]] void take_alike(RefWord kind, u32 most)
+	{
+		constexpr u64 free_word = RefWord::make(RefState::free, {0}, 0).raw;
+		ListWalk walk = *this; // in registers
+		for (u32 left = most; left && walk.in_segment(); left--) {
+			u64 raw = load_relaxed(walk.base + walk.ref);
+			if (raw >> 32 != kind.raw >> 32)
+				break;
+			u32 link = static_cast<u32>(raw);
+			if (kind.raw != free_word)
+				store_relaxed(walk.base + walk.ref, free_word | link);
+			walk.take(link);
+		}
+		*this = walk;
+	}
+};
+
+} // namespace
+
+Status RefAllocator::free_list(u32 *list, Caller caller)
+{
+	FreedRuns freed(*this);
+	ListWalk walk{*list};
+	Status result = Done{};
+	PoolId pool{0};
+	u32 left_of_run = 0; // members that were handed out with the last first of a run
+	auto complete = [&] {
+		freed.add(pool, walk.run.head, walk.run.tail, walk.run.count);
+		walk.run = {};
+	};
+
+	for (bool first = true; walk.ref != no_ref.raw; first = false) {
+		u64 *raw = walk.word();
+		RefWord word{raw ? load_relaxed(raw) : 0};
+		bool member = left_of_run && word.kind() == unclaimed_member;
+		if (left_of_run ? !member : word.state() != RefState::listed) [[unlikely]] {
+			// The kernel's own may be below ours: they are its to free.
+			result = word.state() == RefState::unleased && !left_of_run
+				     ? Error::not_leased
+				     : misuse(XG_REPORT_LIST_BROKEN, {walk.ref}, caller);
+			break;
+		}
+		if (!member) {
+			// The first one decides between two that free the same list at once.
+			RefWord freed_word = RefWord::make(RefState::free, {0}, word.link());
+			if (first && !ref_table.swap(walk.ref, word, freed_word)) {
+				result = misuse(XG_REPORT_LIST_BROKEN, {walk.ref}, caller);
+				break;
+			}
+			store_relaxed(raw, freed_word.raw);
+			left_of_run = word.run();
+			if (word.pool() != pool) {
+				complete();
+				pool = word.pool();
+			}
+		}
+		left_of_run--;
+		walk.take(word.link());
+
+		// Mostly more of the same kind follow: never claimed, or each claimed and released.
+		u32 room = run_target > walk.run.count ? run_target - walk.run.count : 0;
+		u32 before = walk.run.count;
+		if (left_of_run) {
+			walk.take_alike(RefWord::make(RefState::free, {0}, 0),
+					left_of_run < room ? left_of_run : room);
+			left_of_run -= walk.run.count - before;
+		} else {
+			walk.take_alike(RefWord::make(RefState::listed, pool, 0, 1), room);
+		}
+		if (walk.run.count >= run_target)
+			complete();
+	}
+	complete();
 	freed.finish();
-	*head = ref;
+	*list = walk.ref;
 	freed_some();
 	return result;
 }
@@ -372,24 +451,27 @@ Status RefAllocator::free_list(u32 *head, Caller caller)
 Result<GrantRef> RefAllocator::claim(u32 *head, Caller caller)
 {
 	u32 ref = *head;
-	if (ref == no_ref.raw)
-		return Error::no_space;
-	u64 *raw = table_.find({ref});
-	RefWord word{raw ? load_relaxed(raw) : 0};
+	u64 *raw = ref_table.find({ref});
+	if (!raw) [[unlikely]]
+		return ref == no_ref.raw ? Error::no_space : Error::not_leased;
+	RefWord word{load_relaxed(raw)};
+	u32 next = word.link();
+	if (word.kind() == alone_on_list) [[likely]] {
+		store_relaxed(raw, word.changed(alone_on_list, held, 0).raw);
+		*head = next;
+		return GrantRef{ref};
+	}
 	if (word.state() != RefState::listed) [[unlikely]] {
 		if (word.state() == RefState::unleased)
 			return Error::not_leased;
 		return misuse(XG_REPORT_CLAIM_BAD_LIST, {ref}, caller);
 	}
-	u32 next = word.link();
-	if (word.run() > 1) {
-		// The rest of the run gets a new first member.
-		RefWord second = table_.read(next);
-		if (second.state() != RefState::free || second.run()) [[unlikely]]
-			return misuse(XG_REPORT_CLAIM_BAD_LIST, {next}, caller);
-		table_.write(next, RefWord::make(RefState::listed, word.pool(), second.link(),
-						 static_cast<u8>(word.run() - 1)));
-	}
+	// The rest of the run gets a new first member.
+	RefWord second = ref_table.read(next);
+	if (second.state() != RefState::free || second.run()) [[unlikely]]
+		return misuse(XG_REPORT_CLAIM_BAD_LIST, {next}, caller);
+	ref_table.write(next, RefWord::make(RefState::listed, word.pool(), second.link(),
+					    static_cast<u8>(word.run() - 1)));
 	store_relaxed(raw, RefWord::make(RefState::claimed, word.pool(), 0).raw);
 	*head = next;
 	return GrantRef{ref};
@@ -397,25 +479,37 @@ Result<GrantRef> RefAllocator::claim(u32 *head, Caller caller)
 
 Status RefAllocator::release(u32 *head, GrantRef ref, Caller caller)
 {
-	u64 *raw = table_.find(ref);
-	RefWord word{raw ? load_relaxed(raw) : 0};
-	if (word.state() != RefState::claimed) [[unlikely]] {
+	u64 *raw = ref_table.find(ref);
+	if (!raw) [[unlikely]]
+		return Error::not_leased;
+	RefWord word{load_relaxed(raw)};
+	if (word.kind() != held) [[unlikely]] {
 		if (word.state() == RefState::unleased)
 			return Error::not_leased;
 		return misuse(XG_REPORT_RELEASE_UNCLAIMED, ref, caller);
 	}
-	if (!compare_and_swap(raw, word.raw,
-			      RefWord::make(RefState::listed, word.pool(), *head, 1).raw))
-		return misuse(XG_REPORT_RELEASE_UNCLAIMED, ref, caller);
+	store_relaxed(raw, word.changed(held, alone_on_list, *head).raw);
 	*head = ref.raw;
 	return Done{};
 }
+
+namespace
+{
+
+// How many of the references from `ref` up to `end` have their words side by side.
+u32 in_segment(u32 ref, u32 end)
+{
+	u32 here = segment_refs - ref % segment_refs;
+	return here < end - ref ? here : end - ref;
+}
+
+} // namespace
 
 // --- sequences -------------------------------------------------------------------------------------
 
 Result<GrantRef> RefAllocator::alloc_sequence(Pool &pool, u32 count)
 {
-	if (count > table_.size()) {
+	if (count > ref_table.size()) {
 		fetch_add(&failed_, u64{1});
 		return Error::no_space;
 	}
@@ -423,47 +517,44 @@ Result<GrantRef> RefAllocator::alloc_sequence(Pool &pool, u32 count)
 					      [&] { return store_.take_sequence(pool, count); });
 	if (!first.ok())
 		return first;
-	for (u32 i = 0; i < count; i++)
-		table_.write(first.value().raw + i, RefWord::make(RefState::claimed, pool.id, 0));
+	u64 claimed = RefWord::make(RefState::claimed, pool.id, 0).raw;
+	for (u32 ref = first.value().raw, end = ref + count; ref < end;) {
+		u64 *word = ref_table.word(ref);
+		for (u32 left = in_segment(ref, end); left; left--, ref++)
+			store_relaxed(word++, claimed);
+	}
 	return first;
 }
 
 Status RefAllocator::free_sequence(u32 *first, u32 *count, Caller caller)
 {
 	Status result = Done{};
-	u32 start = *first;
-	PoolId owner{0};
-	u32 length = 0;
-
-	auto hand_over = [&] {
-		if (length)
-			store_.put_sequence(pool(owner), {start}, length);
-		length = 0;
-	};
-	for (; *count; ++*first, --*count) {
-		GrantRef ref{*first};
-		u64 *raw = table_.find(ref);
+	while (*count) {
+		u64 *raw = ref_table.find({*first});
 		RefWord word{raw ? load_relaxed(raw) : 0};
 		if (word.state() == RefState::unleased) {
 			result = Error::not_leased;
 			break;
 		}
-		bool ours = word.state() == RefState::claimed &&
-			    compare_and_swap(raw, word.raw,
-					     RefWord::make(RefState::free, {0}, 0).raw);
-		if (!ours || (length && word.pool() != owner))
-			hand_over();
-		if (!ours) {
-			result = free(ref, RefState::claimed, caller);
+		u64 freed = RefWord::make(RefState::free, {0}, 0).raw;
+		// The first one decides between two that free the same sequence at once.
+		if (word.state() != RefState::claimed || !compare_and_swap(raw, word.raw, freed)) {
+			result = free({*first}, RefState::claimed, caller);
+			++*first;
+			--*count;
 			continue;
 		}
-		if (!length) {
-			start = ref.raw;
-			owner = word.pool();
+		u64 alike = RefWord::make(RefState::claimed, word.pool(), 0).raw >> 32;
+		u32 length = 1;
+		for (u32 most = in_segment(*first, *first + *count); length < most; length++) {
+			if (load_relaxed(raw + length) >> 32 != alike)
+				break;
+			store_relaxed(raw + length, freed);
 		}
-		length++;
+		store_.put_sequence(pool(word.pool()), {*first}, length);
+		*first += length;
+		*count -= length;
 	}
-	hand_over();
 	freed_some();
 	return result;
 }

@@ -20,30 +20,29 @@ inline constexpr u32 max_pools = 256;
 
 class RefAllocator
 {
-	RefTable &table_;
 	FreeStore &store_;
 	Lease &lease_;
 	FreeCallbacks &callbacks_;
+	CpuCache *caches_[max_pools] = {}; // by pool: what the hot paths need of it
 	Pool *pools_[max_pools] = {};
 	u32 cpus_ = 0;
 	u32 starving_ = 0; // atomic: allocations that look everywhere, and callbacks that wait
 	u64 failed_ = 0;   // atomic
 	u64 misused_ = 0;  // atomic
 
-	class FreedList;
+	class FreedRuns;
 
 	template <class Take> Result<GrantRef> take_or_grow(Pool &pool, u32 count, bool contiguous,
 							    Take take);
 	Result<GrantRef> refill(Pool &pool);
-	void flush(Pool &pool, CpuCache &cache, u32 keep);
+	[[gnu::noinline]] void flush(Pool &pool, CpuCache &cache, u32 keep);
 	void drain(Pool &pool, CpuCache &cache);
 	Status put(GrantRef ref, RefWord word, unsigned cpu);
 	void put_into_store(GrantRef ref, RefWord word);
 
       public:
-	constexpr RefAllocator(RefTable &table, FreeStore &store, Lease &lease,
-			       FreeCallbacks &callbacks)
-	    : table_(table), store_(store), lease_(lease), callbacks_(callbacks)
+	constexpr RefAllocator(FreeStore &store, Lease &lease, FreeCallbacks &callbacks)
+	    : store_(store), lease_(lease), callbacks_(callbacks)
 	{
 	}
 
@@ -59,8 +58,8 @@ class RefAllocator
 	Status free(GrantRef ref, RefState from, Caller caller);
 
 	Result<GrantRef> alloc_list(Pool &pool, u32 count);
-	// *head is left at the end, or at the first reference that is not leased or not on the list.
-	Status free_list(u32 *head, Caller caller);
+	// *list is left at the end, or at the first reference that is not leased or not on the list.
+	Status free_list(u32 *list, Caller caller);
 	Result<GrantRef> claim(u32 *head, Caller caller);
 	Status release(u32 *head, GrantRef ref, Caller caller);
 	Result<GrantRef> alloc_sequence(Pool &pool, u32 count);
@@ -74,7 +73,7 @@ class RefAllocator
 	void starve() { fetch_add(&starving_, 1u); }
 	void feed() { fetch_sub(&starving_, 1u); }
 
-	Error misuse(enum xg_report what, GrantRef ref, Caller caller);
+	[[gnu::noinline, gnu::cold]] Error misuse(enum xg_report what, GrantRef ref, Caller caller);
 
 	u64 failed() const { return load_relaxed(&failed_); }
 	u64 misused() const { return load_relaxed(&misused_); }

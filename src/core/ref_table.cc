@@ -4,27 +4,19 @@
 namespace xengnt
 {
 
-bool RefTable::create(u32 refs)
-{
-	u32 segments = (refs + segment_refs - 1) / segment_refs;
-	segments_ = static_cast<Segment *>(xg_port_alloc(segments * sizeof(Segment)));
-	if (!segments_)
-		return false;
-	nr_refs_ = refs;
-	return true;
-}
+constinit RefTable ref_table{};
 
 void RefTable::destroy()
 {
-	for (u32 i = 0; i * segment_refs < nr_refs_; i++) {
-		Segment &segment = segments_[i];
-		void *pages[] = {segment.words, segment.notes[0], segment.notes[1]};
+	for (u32 i = 0; i < max_segments; i++) {
+		void *pages[] = {words_[i], notes_[2 * i], notes_[2 * i + 1]};
 		for (void *page : pages)
 			if (page)
 				xg_port_page_free(page);
+		words_[i] = nullptr;
+		notes_[2 * i] = notes_[2 * i + 1] = nullptr;
+		entries_[i] = nullptr;
 	}
-	xg_port_free(segments_);
-	segments_ = nullptr;
 	nr_refs_ = 0;
 }
 
@@ -44,21 +36,21 @@ bool RefTable::prepare(GrantRef ref)
 {
 	if (ref.raw >= nr_refs_)
 		return false;
-	Segment &segment = segments_[ref.raw / segment_refs];
-	if (load_acquire(&segment.words))
+	u32 segment = ref.raw / segment_refs;
+	if (load_acquire(&words_[segment]))
 		return true;
 	// The words come last: whoever sees them sees the rest.
-	if (!load_acquire(&segment.entries)) {
-		void *frame = xg_port_table_frame(ref.raw / segment_refs);
+	if (!load_acquire(&entries_[segment])) {
+		void *frame = xg_port_table_frame(segment);
 		if (!frame)
 			return false;
-		store_release(&segment.entries, static_cast<EntryV1 *>(frame));
+		store_release(&entries_[segment], static_cast<EntryV1 *>(frame));
 	}
-	for (RefNote *&notes : segment.notes)
-		if (!load_acquire(&notes) && !install(reinterpret_cast<void **>(&notes),
-						      xg_port_page_alloc()))
+	for (u32 half = 2 * segment; half < 2 * segment + 2; half++)
+		if (!load_acquire(&notes_[half]) &&
+		    !install(reinterpret_cast<void **>(&notes_[half]), xg_port_page_alloc()))
 			return false;
-	return install(reinterpret_cast<void **>(&segment.words), xg_port_page_alloc());
+	return install(reinterpret_cast<void **>(&words_[segment]), xg_port_page_alloc());
 }
 
 } // namespace xengnt

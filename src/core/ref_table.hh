@@ -28,23 +28,22 @@ union RefNote {
 static_assert(sizeof(RefNote) == 16);
 
 inline constexpr u32 segment_refs = 512;
+inline constexpr u32 max_table_refs = 1u << 20;
 
 class RefTable
 {
-	struct Segment {
-		u64 *words;
-		RefNote *notes[2];
-		EntryV1 *entries;
-	};
+	static constexpr u32 max_segments = max_table_refs / segment_refs;
 
-	Segment *segments_ = nullptr;
-	u32 nr_refs_ = 0;
+	// Three arrays of pages rather than one of segments: a word is two loads away.
+	u64 *words_[max_segments];
+	EntryV1 *entries_[max_segments];
+	RefNote *notes_[max_segments * 2];
+	u32 nr_refs_;
 
 	bool install(void **where, void *page);
 
-      public:
-	// May sleep. False when there is no memory.
-	bool create(u32 refs);
+public:
+	void create(u32 refs) { nr_refs_ = refs; }
 	void destroy();
 
 	u32 size() const { return nr_refs_; }
@@ -56,15 +55,16 @@ class RefTable
 	// The state word of any number a caller may come up with; nullptr when it was never leased.
 	[[gnu::always_inline]] u64 *find(GrantRef ref) const
 	{
-		if (ref.raw >= nr_refs_) [[unlikely]]
+		u32 segment = ref.raw / segment_refs;
+		if (segment >= max_segments) [[unlikely]]
 			return nullptr;
-		u64 *words = load_acquire(&segments_[ref.raw / segment_refs].words);
+		u64 *words = load_acquire(&words_[segment]);
 		return words ? words + ref.raw % segment_refs : nullptr;
 	}
 	// The same for references that are known to be leased.
 	[[gnu::always_inline]] u64 *word(u32 ref) const
 	{
-		return segments_[ref / segment_refs].words + ref % segment_refs;
+		return load_relaxed(&words_[ref / segment_refs]) + ref % segment_refs;
 	}
 	[[gnu::always_inline]] RefWord read(u32 ref) const { return {load_relaxed(word(ref))}; }
 	[[gnu::always_inline]] void write(u32 ref, RefWord value) const
@@ -77,13 +77,15 @@ class RefTable
 	}
 	[[gnu::always_inline]] RefNote &note(u32 ref) const
 	{
-		u32 at = ref % segment_refs;
-		return segments_[ref / segment_refs].notes[at / 256][at % 256];
+		return load_relaxed(&notes_[ref / 256])[ref % 256];
 	}
 	[[gnu::always_inline]] EntryV1 *entry(u32 ref) const
 	{
-		return segments_[ref / segment_refs].entries + ref % segment_refs;
+		return load_relaxed(&entries_[ref / segment_refs]) + ref % segment_refs;
 	}
 };
+
+// The one there is. By name and not by reference: the hot paths reach it without a load.
+extern RefTable ref_table;
 
 } // namespace xengnt

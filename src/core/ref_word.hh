@@ -13,7 +13,7 @@
 //   cached    free      a cache is flushed or drained               compare-and-swap
 //   listed    claimed   claimed from a private list                 plain, the list is its caller's
 //   listed    free      a private list is freed                     first member by c-a-s
-//   claimed   listed    released to a private list                  compare-and-swap
+//   claimed   listed    released to a private list                  plain, the list is its caller's
 //   claimed   cached    freed into a CPU cache                      compare-and-swap
 //   claimed   free      freed into the store                        compare-and-swap
 //   claimed   granted   access is granted                           compare-and-swap
@@ -73,6 +73,26 @@ struct RefWord {
 	[[gnu::always_inline]] constexpr PoolId pool() const
 	{
 		return {static_cast<u16>(raw >> 48)};
+	}
+	// In this state and of this pool, and no run.
+	[[gnu::always_inline]] constexpr bool is(RefState state, PoolId pool) const
+	{
+		return raw >> 32 == make(state, pool, 0).raw >> 32;
+	}
+	[[gnu::always_inline]] constexpr bool is_alone_on_list_of(PoolId pool) const
+	{
+		return raw >> 32 == make(RefState::listed, pool, 0, 1).raw >> 32;
+	}
+	// State and run in one number, which one comparison tells from any other.
+	[[gnu::always_inline]] static constexpr u16 kind_of(RefState state, u8 run)
+	{
+		return static_cast<u16>(static_cast<u8>(state) | run << 8);
+	}
+	[[gnu::always_inline]] constexpr u16 kind() const { return static_cast<u16>(raw >> 32); }
+	// The same pool, of another kind, with another link.
+	[[gnu::always_inline]] constexpr RefWord changed(u16 from, u16 to, u32 new_link) const
+	{
+		return {(raw >> 32 ^ from ^ to) << 32 | new_link};
 	}
 	// The same reference in another state, its pool and generation kept.
 	[[gnu::always_inline]] constexpr RefWord with(RefState state) const

@@ -29,7 +29,16 @@ static_assert(offsetof(struct xg_free_callback, count) ==
 
 static void null_pointer(unsigned long caller)
 {
-	xg_port_report(XG_REPORT_BAD_POINTER, INVALID_GRANT_REF, 0, caller);
+	xg_refuse(XG_REPORT_BAD_POINTER, INVALID_GRANT_REF, caller);
+}
+
+/* The kernel indexes its arrays with whatever it is given: what it cannot have stays here. */
+static bool kernels_own(grant_ref_t ref, unsigned long caller)
+{
+	if (likely(xengnt_kernel_has(ref)))
+		return true;
+	xg_refuse(XG_REPORT_BAD_RANGE, ref, caller);
+	return false;
 }
 
 /* --- references ------------------------------------------------------ */
@@ -76,7 +85,7 @@ void xengnt_free_grant_reference(grant_ref_t ref)
 	put_cpu();
 	if (likely(!err))
 		return;
-	if (xg_free_one(ref, _RET_IP_) == XG_NOT_LEASED)
+	if (xg_free_one(ref, _RET_IP_) == XG_NOT_LEASED && kernels_own(ref, _RET_IP_))
 		gnttab_free_grant_reference(ref);
 }
 EXPORT_SYMBOL_GPL(xengnt_free_grant_reference);
@@ -84,7 +93,7 @@ EXPORT_SYMBOL_GPL(xengnt_free_grant_reference);
 void xengnt_free_grant_references(grant_ref_t head)
 {
 	/* A list of ours may end in a list of the kernel's. */
-	if (xg_free_list(&head, _RET_IP_) == XG_NOT_LEASED)
+	if (xg_free_list(&head, _RET_IP_) == XG_NOT_LEASED && kernels_own(head, _RET_IP_))
 		gnttab_free_grant_references(head);
 }
 EXPORT_SYMBOL_GPL(xengnt_free_grant_references);
@@ -92,6 +101,8 @@ EXPORT_SYMBOL_GPL(xengnt_free_grant_references);
 void xengnt_free_grant_reference_seq(grant_ref_t first, unsigned int count)
 {
 	while (xg_free_seq(&first, &count, _RET_IP_) == XG_NOT_LEASED) {
+		if (!kernels_own(first, _RET_IP_))
+			return;
 		gnttab_free_grant_reference(first++);
 		count--;
 	}
@@ -106,23 +117,13 @@ EXPORT_SYMBOL_GPL(xengnt_empty_grant_references);
 
 int xengnt_claim_grant_reference(grant_ref_t *head)
 {
-	int64_t ref = xg_claim(head, _RET_IP_);
-
-	if (likely(ref >= 0))
-		return ref;
-	return ref == XG_NOT_LEASED ? gnttab_claim_grant_reference(head) : -ENOSPC;
+	return xg_claim(head, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(xengnt_claim_grant_reference);
 
 void xengnt_release_grant_reference(grant_ref_t *head, grant_ref_t ref)
 {
-	if (likely(xg_release(head, ref, _RET_IP_) != XG_NOT_LEASED))
-		return;
-	/* The kernel would free a whole list without asking whose its members are. */
-	if (*head != INVALID_GRANT_REF && xg_is_leased(*head))
-		xg_port_report(XG_REPORT_RELEASE_UNCLAIMED, ref, 0, _RET_IP_);
-	else
-		gnttab_release_grant_reference(head, ref);
+	xg_release(head, ref, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(xengnt_release_grant_reference);
 
@@ -147,7 +148,7 @@ void xengnt_grant_foreign_access_ref(grant_ref_t ref, domid_t domid, unsigned lo
 	int err = xg_grant(ref, cpu, domid, frame, readonly, _RET_IP_);
 
 	put_cpu();
-	if (unlikely(err == XG_NOT_LEASED))
+	if (unlikely(err == XG_NOT_LEASED) && kernels_own(ref, _RET_IP_))
 		gnttab_grant_foreign_access_ref(ref, domid, frame, readonly);
 }
 EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access_ref);
@@ -159,7 +160,7 @@ int xengnt_end_foreign_access_ref(grant_ref_t ref)
 
 	put_cpu();
 	if (unlikely(ended == XG_NOT_LEASED))
-		return gnttab_end_foreign_access_ref(ref);
+		return kernels_own(ref, _RET_IP_) && gnttab_end_foreign_access_ref(ref);
 	/* As the kernel does: drivers of its era rely on the log to see it. */
 	if (unlikely(!ended))
 		pr_warn("reference %#x is still in use; caller %pS\n", ref, (void *)_RET_IP_);
@@ -176,7 +177,7 @@ int xengnt_try_end_foreign_access(grant_ref_t ref)
 	if (unlikely(ended == XG_SLOW))
 		ended = xg_try_end(ref, _RET_IP_);
 	if (unlikely(ended == XG_NOT_LEASED))
-		return gnttab_try_end_foreign_access(ref);
+		return kernels_own(ref, _RET_IP_) && gnttab_try_end_foreign_access(ref);
 	return ended == 1;
 }
 EXPORT_SYMBOL_GPL(xengnt_try_end_foreign_access);
@@ -192,7 +193,7 @@ void xengnt_end_foreign_access(grant_ref_t ref, struct page *page)
 			put_page(page);
 		return;
 	}
-	if (xg_end_and_put(ref, page, _RET_IP_) == XG_NOT_LEASED)
+	if (xg_end_and_put(ref, page, _RET_IP_) == XG_NOT_LEASED && kernels_own(ref, _RET_IP_))
 		gnttab_end_foreign_access(ref, page);
 }
 EXPORT_SYMBOL_GPL(xengnt_end_foreign_access);
@@ -209,7 +210,8 @@ void xengnt_end_foreign_access_batch(grant_ref_t *refs, struct page **pages, uns
 	unsigned int foreign = xg_end_batch(refs, (void **)pages, count, _RET_IP_);
 
 	while (foreign--)
-		gnttab_end_foreign_access(refs[foreign], pages ? pages[foreign] : NULL);
+		if (kernels_own(refs[foreign], _RET_IP_))
+			gnttab_end_foreign_access(refs[foreign], pages ? pages[foreign] : NULL);
 }
 EXPORT_SYMBOL_GPL(xengnt_end_foreign_access_batch);
 

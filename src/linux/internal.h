@@ -34,6 +34,9 @@ void xengnt_debugfs_exit(void);
 unsigned long xengnt_reports(unsigned int what);
 const char *xengnt_report_name(unsigned int what);
 
+/* Whether the kernel's table reaches so far: what is beyond is nobody's reference. */
+bool xengnt_kernel_has(unsigned int ref);
+
 /* How many table frames are mapped by us now; see table_frames.c. */
 unsigned int xengnt_frames_mapped(void);
 

@@ -200,6 +200,15 @@ void *xg_port_table_frame(unsigned int index)
 	return where;
 }
 
+bool xengnt_kernel_has(unsigned int ref)
+{
+	unsigned int frame = ref / (XEN_PAGE_SIZE / sizeof(struct grant_entry_v1));
+
+	if (frame < READ_ONCE(table.listed))
+		return true;
+	return frame < table.max && !list_frames() && frame < READ_ONCE(table.listed);
+}
+
 unsigned int xengnt_frames_mapped(void)
 {
 	unsigned int nr = 0;

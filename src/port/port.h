@@ -87,6 +87,12 @@ unsigned int xg_port_lease(unsigned int count, uint32_t *refs);
 /* Gives references back; cannot fail. Outside every lock of the core. */
 void xg_port_unlease(const uint32_t *refs, unsigned int count);
 /*
+ * The kernel's own claim and release, for references that are not leased. What
+ * they return is returned to the driver.
+ */
+int xg_port_kernel_claim(uint32_t *head);
+int xg_port_kernel_release(uint32_t *head, uint32_t ref);
+/*
  * Has xg_kernel_has_room() called once the kernel's allocator has at least
  * @count references free; replaces an earlier watch. 0 stops watching and
  * returns only when no such call is running.

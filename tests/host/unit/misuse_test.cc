@@ -278,7 +278,7 @@ TEST_F(Misuse, AStaleHeadClaimsNothing)
 	uint32_t head = alloc_list(10);
 	uint32_t stale = head;
 	int64_t ref = xg_claim(&head, 1);
-	EXPECT_EQ(xg_claim(&stale, culprit), XG_MISUSE);
+	EXPECT_EQ(xg_claim(&stale, culprit), XG_NO_SPACE);
 	expect_report(XG_REPORT_CLAIM_BAD_LIST, static_cast<uint32_t>(ref), culprit);
 	EXPECT_EQ(xg_release(&head, static_cast<uint32_t>(ref), 1), 0);
 	EXPECT_EQ(xg_release(&head, static_cast<uint32_t>(ref), culprit), XG_MISUSE);

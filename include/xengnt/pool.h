@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Beyond the stock interface: pools of references, one per client.
+ *
+ * A pool has a reserve that no other pool can take and a limit that it cannot
+ * exceed. Whatever is allocated from a pool is freed with the ordinary
+ * functions, and returns to it on its own. The functions of
+ * <xen/grant_table.h>, as the drop-in has them, use a pool named after the
+ * calling module, made when it first allocates; those of <xengnt/grant_table.h>
+ * called directly use the pool "default".
+ */
+#ifndef XENGNT_POOL_H
+#define XENGNT_POOL_H
+
+#include <linux/types.h>
+#include <xen/grant_table.h>
+
+struct module;
+struct xengnt_pool;
+
+/* The limit of a pool that has none. */
+#define XENGNT_POOL_NO_LIMIT (~0u)
+
+/**
+ * xengnt_pool_create() - make a pool
+ * @name: shown in reports and debugfs, 1 to 31 characters; need not be unique.
+ * @reserve: references that are always this pool's to take, leased at once;
+ *           0 to @limit.
+ * @limit: references that may be out at once, or XENGNT_POOL_NO_LIMIT.
+ *
+ * Context: may sleep.
+ *
+ * Return: the pool, or an ERR_PTR: -EINVAL (name, reserve), -ENOMEM, -ENOSPC
+ * (the reserve cannot be had, or there are 255 pools).
+ */
+struct xengnt_pool *xengnt_pool_create(const char *name, unsigned int reserve, unsigned int limit);
+
+/**
+ * xengnt_pool_destroy() - give a pool up
+ * @pool: the pool; nothing may allocate from it any more. NULL is fine.
+ *
+ * What is still out is reported, stays usable, and is freed as before; the pool
+ * goes when the last of it has come back.
+ *
+ * Context: may sleep.
+ *
+ * Return: how many references were still out.
+ */
+unsigned int xengnt_pool_destroy(struct xengnt_pool *pool);
+
+/**
+ * xengnt_pool_of_module() - the pool that the drop-in uses for a module
+ * @module: the module, or NULL for what is built in.
+ *
+ * Made when it is first asked for, with no reserve and no limit; goes with the
+ * module, which is reported when references of it are still out then.
+ *
+ * Context: any, interrupts off included; does not sleep.
+ *
+ * Return: the pool; "default" when there is no memory for another.
+ */
+struct xengnt_pool *xengnt_pool_of_module(struct module *module);
+
+/**
+ * xengnt_pool_alloc_grant_references() - xengnt_alloc_grant_references() from a pool
+ * @pool: whose references.
+ * @count: how many, 0 to 65,535.
+ * @head: where the private list goes; untouched on failure.
+ *
+ * Context: any, interrupts off included; does not sleep.
+ *
+ * Return: 0, or -ENOSPC: too few are free, or the pool's limit is reached.
+ */
+int xengnt_pool_alloc_grant_references(struct xengnt_pool *pool, u16 count, grant_ref_t *head);
+
+/**
+ * xengnt_pool_alloc_grant_reference_seq() - consecutive references from a pool
+ * @pool: whose references.
+ * @count: how many, 1 to the size of the table.
+ * @first: where the first goes; untouched on failure.
+ *
+ * Context: any, interrupts off included; does not sleep.
+ *
+ * Return: 0, or -ENOSPC.
+ */
+int xengnt_pool_alloc_grant_reference_seq(struct xengnt_pool *pool, unsigned int count,
+					  grant_ref_t *first);
+
+/**
+ * xengnt_pool_grant_foreign_access() - xengnt_grant_foreign_access() from a pool
+ * @pool: whose reference.
+ * @domid: who may map or copy the frame.
+ * @frame: the frame as xen_page_to_gfn() names it.
+ * @readonly: not 0: for reading only.
+ *
+ * Context: any, interrupts off included; does not sleep.
+ *
+ * Return: the reference, or -ENOSPC.
+ */
+int xengnt_pool_grant_foreign_access(struct xengnt_pool *pool, domid_t domid, unsigned long frame,
+				     int readonly);
+
+/**
+ * xengnt_pool_grant_foreign_access_batch() - a batch from a pool
+ * @pool: whose references.
+ * @domid: who may map or copy the frames.
+ * @frames: the frames, @count of them.
+ * @count: how many.
+ * @readonly: not 0: for reading only.
+ * @refs: where the references go; undefined on failure.
+ *
+ * Context: any, interrupts off included; does not sleep.
+ *
+ * Return: 0, -ENOSPC, -EINVAL; see xengnt_grant_foreign_access_batch().
+ */
+int xengnt_pool_grant_foreign_access_batch(struct xengnt_pool *pool, domid_t domid,
+					   const unsigned long *frames, unsigned int count,
+					   int readonly, grant_ref_t *refs);
+
+#endif /* XENGNT_POOL_H */
