@@ -9,7 +9,9 @@ namespace xengnt
 namespace
 {
 
-constexpr u32 step_words = 64; // words that one step of a search looks at
+// Words that one step of a search looks at: few where each may have to be summed up anew.
+constexpr u32 step_words = 8;
+constexpr u32 long_step_words = 64;
 
 [[gnu::always_inline]] inline u32 lowest(u64 bits)
 {
@@ -203,7 +205,7 @@ bool FreeBitmap::fits(u32 word, u32 count, u32 *ref) const
 
 FreeBitmap::Found FreeBitmap::step(Search &search)
 {
-	u32 budget = step_words;
+	u32 budget = search.count > 64 ? long_step_words : step_words;
 
 	if (search.count > 64) {
 		// A long sequence: follow the free references from word to word.
