@@ -11,6 +11,6 @@ for type in pv pvh; do
 	demo_back "$(guest_domid "$guest")" 2>&1 | while read -r line; do
 		echo "$guest| $line"
 	done
-	guest_wait "$guest" 60 || failed=1
+	guest_wait "$guest" 300 || failed=1
 done
 exit $failed
