@@ -6,4 +6,4 @@
 
 to_kmsg sh /job/guest.sh || exit 1
 guest_start domu-pvh pvh vcpus 2 memory 512 config "max_grant_frames = 240" || exit 1
-guest_wait domu-pvh 400
+guest_wait domu-pvh 700

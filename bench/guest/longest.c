@@ -18,8 +18,8 @@
 
 #include "bench.h"
 
-#define OPERATIONS 5000
-#define LONG_ROUNDS 21
+#define OPERATIONS 4000
+#define LONG_ROUNDS 11
 
 static struct task_struct *watched;
 static void *outermost; /* the lock with which the running section began */
