@@ -32,7 +32,7 @@ class XG_CAPABILITY SpinLock
 {
 	xg_port_lock lock_;
 
-      public:
+public:
 	[[gnu::always_inline]] void init(xg_lock_class which) { xg_port_lock_init(&lock_, which); }
 	[[gnu::always_inline]] unsigned long acquire() XG_ACQUIRE()
 	{
@@ -49,7 +49,7 @@ class XG_SCOPED LockGuard
 	SpinLock &lock_;
 	unsigned long flags_;
 
-      public:
+public:
 	[[gnu::always_inline]] explicit LockGuard(SpinLock &lock) XG_ACQUIRE(lock)
 	    : lock_(lock), flags_(lock.acquire())
 	{

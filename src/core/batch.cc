@@ -11,8 +11,8 @@ constexpr u32 entries_per_barrier = 32;
 
 } // namespace
 
-Status Batches::grant(Pool &pool, DomId domid, const unsigned long *frames, u32 count, bool readonly,
-		      u32 *refs)
+Status Batches::grant(Pool &pool, DomId domid, const unsigned long *frames, u32 count,
+		      bool readonly, u32 *refs)
 {
 	for (u32 i = 0; i < count; i++)
 		if (!entry_holds({frames[i]}))

@@ -15,7 +15,7 @@ class Batches
 	FreeStore &store_;
 	RefAllocator &allocator_;
 
-      public:
+public:
 	constexpr Batches(FreeStore &store, RefAllocator &allocator)
 	    : store_(store), allocator_(allocator)
 	{
@@ -25,8 +25,8 @@ class Batches
 	Status grant(Pool &pool, DomId domid, const unsigned long *frames, u32 count, bool readonly,
 		     u32 *refs);
 	// Ends and frees what it can, dropping a reference on pages[i] (where pages is not null and
-	// pages[i] neither). Those that are busy or not granted are left; their numbers are moved to
-	// the front of `left`, whose length is returned.
+	// pages[i] neither). Those that are busy or not granted are left; their numbers are moved
+	// to the front of `left`, whose length is returned.
 	u32 end(const u32 *refs, void *const *pages, u32 count, u32 *left);
 };
 

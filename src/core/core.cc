@@ -140,7 +140,8 @@ int xg_core_start(const struct xg_config *config)
 		return XG_INVALID;
 
 	u32 usable = config->table_refs > reserved_refs ? config->table_refs - reserved_refs : 0;
-	u32 limit = config->lease_limit && config->lease_limit < usable ? config->lease_limit : usable;
+	u32 limit =
+	    config->lease_limit && config->lease_limit < usable ? config->lease_limit : usable;
 	core.callbacks.create();
 	core.deferred.create();
 	core.lease.create(limit, config->lease_step, config->spare_limit);
@@ -277,14 +278,14 @@ bool xg_is_leased(uint32_t ref)
 
 // --- granting and ending -------------------------------------------------------------------------
 
-[[gnu::flatten]] int xg_grant(uint32_t ref, unsigned int cpu, uint16_t domid, uint64_t frame, bool readonly,
-	     unsigned long caller)
+[[gnu::flatten]] int xg_grant(uint32_t ref, unsigned int cpu, uint16_t domid, uint64_t frame,
+			      bool readonly, unsigned long caller)
 {
 	return number(grant({ref}, cpu, {domid}, {frame}, readonly, {caller}));
 }
 
-[[gnu::flatten]] int64_t xg_grant_new_fast(struct xg_pool *pool, unsigned int cpu, uint16_t domid, uint64_t frame,
-			  bool readonly, unsigned long caller)
+[[gnu::flatten]] int64_t xg_grant_new_fast(struct xg_pool *pool, unsigned int cpu, uint16_t domid,
+					   uint64_t frame, bool readonly, unsigned long caller)
 {
 	if (!entry_holds({frame})) [[unlikely]]
 		return number(bad_frame(no_ref, {domid}, {caller}));
@@ -368,7 +369,8 @@ int xg_end_and_put(uint32_t ref, void *page, unsigned long caller)
 	EntryV1 *entry = ref_table.entry(ref);
 	DomId domid{load_relaxed(&entry->domid)};
 	void *kept = page ? page : xg_port_page_of_frame(load_relaxed(&entry->frame));
-	if (!ref_table.swap(ref, word, RefWord::make(RefState::deferred, word.pool(), no_ref.raw))) {
+	if (!ref_table.swap(ref, word,
+			    RefWord::make(RefState::deferred, word.pool(), no_ref.raw))) {
 		// Somebody else ended it meanwhile, and will put what is theirs.
 		if (!page && kept)
 			xg_port_page_put(kept);
@@ -378,8 +380,8 @@ int xg_end_and_put(uint32_t ref, void *page, unsigned long caller)
 	return XG_OK;
 }
 
-int xg_grant_batch(struct xg_pool *pool, uint16_t domid, const unsigned long *frames,
-		   uint32_t nr, bool readonly, uint32_t *refs, unsigned long caller)
+int xg_grant_batch(struct xg_pool *pool, uint16_t domid, const unsigned long *frames, uint32_t nr,
+		   bool readonly, uint32_t *refs, unsigned long caller)
 {
 	Status granted = core.batches.grant(pool_of(pool), {domid}, frames, nr, readonly, refs);
 	if (!granted.ok() && granted.error() == Error::bad_frame)
@@ -399,7 +401,8 @@ uint32_t xg_end_batch(uint32_t *refs, void **pages, uint32_t nr, unsigned long c
 	u32 foreign = 0;
 	for (u32 done = 0; done < nr;) {
 		u32 here = nr - done < at_once ? nr - done : at_once;
-		u32 nr_left = core.batches.end(refs + done, pages ? pages + done : nullptr, here, left);
+		u32 nr_left =
+		    core.batches.end(refs + done, pages ? pages + done : nullptr, here, left);
 		unsigned cpu = xg_port_pin();
 		count(&core.allocator.cache(*core.default_pool, cpu).ended, u64{here - nr_left});
 		xg_port_unpin();

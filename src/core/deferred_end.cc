@@ -7,10 +7,10 @@ namespace xengnt
 namespace
 {
 
-constexpr u32 batch = 64;         // members taken out of a queue under the lock at once
-constexpr u32 per_call = 4096;    // members that one call of work() looks at
-constexpr u32 soon_ms = 10;       // first look, and after a round that ended some
-constexpr u32 seldom_ms = 1500;   // longest wait for a domain that never lets go
+constexpr u32 batch = 64;       // members taken out of a queue under the lock at once
+constexpr u32 per_call = 4096;  // members that one call of work() looks at
+constexpr u32 soon_ms = 10;     // first look, and after a round that ended some
+constexpr u32 seldom_ms = 1500; // longest wait for a domain that never lets go
 constexpr u64 never = ~u64{0};
 
 } // namespace
@@ -125,7 +125,8 @@ void DeferredEnds::work()
 		if (!queue.count) {
 			queue.due_ms = never;
 		} else if (queue.due_ms <= now) {
-			u32 longer = queue.interval_ms * 2 < seldom_ms ? queue.interval_ms * 2 : seldom_ms;
+			u32 longer =
+			    queue.interval_ms * 2 < seldom_ms ? queue.interval_ms * 2 : seldom_ms;
 			queue.interval_ms = queue.progress ? soon_ms : longer;
 			queue.due_ms = now + queue.interval_ms;
 		}
@@ -133,7 +134,8 @@ void DeferredEnds::work()
 			next = queue.due_ms;
 	}
 	if (next != never)
-		xg_port_schedule(XG_WORK_DEFERRED, static_cast<unsigned>(next > now ? next - now : 0));
+		xg_port_schedule(XG_WORK_DEFERRED,
+				 static_cast<unsigned>(next > now ? next - now : 0));
 }
 
 u32 DeferredEnds::hand_over()

@@ -34,7 +34,7 @@ class DeferredEnds
 	void append(Queue &queue, u32 ref) REQUIRES(lock_);
 	void end_batch(Queue &queue);
 
-      public:
+public:
 	constexpr explicit DeferredEnds(RefAllocator &allocator)
 	    : allocator_(allocator), lock_(), queues_{}
 	{

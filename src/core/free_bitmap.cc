@@ -239,8 +239,8 @@ FreeBitmap::Found FreeBitmap::step(Search &search)
 	unsigned order = 31u - static_cast<unsigned>(__builtin_clz(search.count));
 	bool exact = (search.count & (search.count - 1)) == 0;
 	for (; search.phase < 3; search.phase++, search.next = 0) {
-		// First the words that surely have room, then the dirty ones, then those where a run
-		// of the next lower power of two may be long enough.
+		// First the words that surely have room, then the dirty ones, then those where a
+		// run of the next lower power of two may be long enough.
 		if (search.phase == 2 && exact)
 			break;
 		unsigned looked_in = search.phase == 2 || exact ? order : order + 1;

@@ -25,7 +25,7 @@ class Summary
 	u64 *high_ = nullptr;
 	u32 high_words_ = 0;
 
-      public:
+public:
 	static constexpr u32 none = ~0u;
 
 	// How many words a summary of `members` takes.
@@ -51,7 +51,7 @@ class FreeBitmap
 	void recompute(u32 word);
 	bool fits(u32 word, u32 count, u32 *ref) const;
 
-      public:
+public:
 	enum class Found : u8 { yes, no, more };
 
 	// A search in steps of bounded length: where the next step goes on.

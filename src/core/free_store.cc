@@ -115,7 +115,8 @@ Run FreeStore::pop(u32 most)
 		for (; taken; taken &= taken - 1) {
 			u32 ref = word * 64 + static_cast<u32>(__builtin_ctzll(taken));
 			if (run.count++)
-				ref_table.write(run.tail, RefWord::make(RefState::free, no_pool, ref));
+				ref_table.write(run.tail,
+						RefWord::make(RefState::free, no_pool, ref));
 			else
 				run.head = ref;
 			run.tail = ref;
@@ -136,7 +137,7 @@ Run FreeStore::pop(u32 most)
 		tail = ref_table.read(tail).link();
 	u32 rest = ref_table.read(tail).link();
 	ref_table.write(rest, RefWord::make(RefState::free, no_pool, ref_table.read(rest).link(),
-					 static_cast<u8>(word.run() - most)));
+					    static_cast<u8>(word.run() - most)));
 	ref_table.note(rest).run = below;
 	top_run_ = rest;
 	return {head, tail, most};
@@ -160,8 +161,9 @@ void FreeStore::push(const Run &run)
 			below = note.next_run;
 		}
 	}
-	ref_table.write(run.head, RefWord::make(RefState::free, no_pool, ref_table.read(run.head).link(),
-					     static_cast<u8>(length)));
+	ref_table.write(run.head,
+			RefWord::make(RefState::free, no_pool, ref_table.read(run.head).link(),
+				      static_cast<u8>(length)));
 	ref_table.note(run.head).run = {below, tail};
 	top_run_ = run.head;
 }
@@ -281,14 +283,14 @@ Result<GrantRef> FreeStore::take_list(Pool &pool, u32 count)
 		for (int i = 0; i < runs_per_hold && left; i++) {
 			Run run = pop(left);
 			ref_table.write(run.head, RefWord::make(RefState::listed, pool.id,
-							     ref_table.read(run.head).link(),
-							     static_cast<u8>(run.count)));
+								ref_table.read(run.head).link(),
+								static_cast<u8>(run.count)));
 			if (tail == no_ref.raw) {
 				head = run.head;
 			} else {
 				RefWord last = ref_table.read(tail);
 				ref_table.write(tail, RefWord::make(last.state(), last.pool(),
-								 run.head, last.run()));
+								    run.head, last.run()));
 			}
 			tail = run.tail;
 			left -= run.count;
@@ -296,7 +298,8 @@ Result<GrantRef> FreeStore::take_list(Pool &pool, u32 count)
 	}
 	if (tail != no_ref.raw) {
 		RefWord last = ref_table.read(tail);
-		ref_table.write(tail, RefWord::make(last.state(), last.pool(), no_ref.raw, last.run()));
+		ref_table.write(tail,
+				RefWord::make(last.state(), last.pool(), no_ref.raw, last.run()));
 	}
 	return GrantRef{head};
 }
@@ -360,7 +363,8 @@ Result<GrantRef> FreeStore::take_sequence(Pool &pool, u32 count)
 			if (found == FreeBitmap::Found::more)
 				continue;
 			if (found == FreeBitmap::Found::no) {
-				// Runs hide neighbours from the bitmap: all of them go in, then once more.
+				// Runs hide neighbours from the bitmap: all of them go in, then
+				// once more.
 				if (dissolve(dissolved_per_hold)) {
 					dissolved = true;
 					continue;

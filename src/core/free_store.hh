@@ -40,7 +40,7 @@ class FreeStore
 	bool take_bits(u32 first, u32 count);
 	void give_bits(u32 first, u32 count);
 
-      public:
+public:
 	struct Totals {
 		u64 allocated; // lists and sequences; single references are counted by the caches
 		u64 freed;
@@ -57,8 +57,8 @@ class FreeStore
 	u32 remove(u32 count, u32 *refs);
 
 	// One reference, claimed, and with `cache` (empty, and this CPU's) the rest of its run for
-	// that, unless somebody is starving. References move between store and caches under the lock:
-	// whoever has it finds every free one in the store or in a cache.
+	// that, unless somebody is starving. References move between store and caches under the
+	// lock: whoever has it finds every free one in the store or in a cache.
 	Result<GrantRef> take_one(Pool &pool, CpuCache *cache, const u32 *starving);
 	// Takes back those of `nr` hints (at most run_target) that are still cached.
 	void collect(Pool &pool, const u32 *slots, u32 nr);

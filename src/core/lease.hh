@@ -21,7 +21,7 @@ class Lease
 	u32 kernel_lacks_ =
 	    plenty;          // atomic: asking for this many failed, and nothing came free since
 	u64 refused_ms_ = 0; // atomic: when that was
-	u32 moving_ = 0;    // atomic: how many lease or give back just now
+	u32 moving_ = 0;     // atomic: how many lease or give back just now
 	u32 shrinking_ = 0;  // atomic: a look at the spare ones is due
 	u64 leased_total_ = 0;
 	u64 unleased_total_ = 0;

@@ -41,7 +41,7 @@ class CacheUse
 	CpuCache &cache_;
 	bool mine_;
 
-      public:
+public:
 	[[gnu::always_inline]] explicit CacheUse(CpuCache &cache) : cache_(cache)
 	{
 		mine_ = !load_relaxed(&cache.busy);

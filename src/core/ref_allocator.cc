@@ -83,8 +83,8 @@ Status RefAllocator::put(GrantRef ref, RefWord word, unsigned cpu)
 		u32 used = load_relaxed(&cache.used);
 		if (!use.granted() || used == cache_slots) [[unlikely]]
 			return Error::busy;
-		// The hint comes before the state: whoever sees the state can find the reference, and
-		// whoever set `starving_` before the swap is seen after it.
+		// The hint comes before the state: whoever sees the state can find the reference,
+		// and whoever set `starving_` before the swap is seen after it.
 		store_release(&cache.slots[used], ref.raw);
 		store_release(&cache.used, used + 1);
 		if (!ref_table.swap(ref.raw, word, word.with(RefState::cached))) [[unlikely]] {
@@ -133,7 +133,8 @@ void RefAllocator::drain(Pool &pool, CpuCache &cache)
 {
 	u32 used = load_acquire(&cache.used);
 	for (u32 at = 0; at < used; at += run_target)
-		store_.collect(pool, cache.slots + at, used - at < run_target ? used - at : run_target);
+		store_.collect(pool, cache.slots + at,
+			       used - at < run_target ? used - at : run_target);
 }
 
 void RefAllocator::freed_some()
@@ -154,7 +155,8 @@ void RefAllocator::drain_all()
 			drain(*pool, pool->caches[cpu]);
 }
 
-// --- taking, growing, looking everywhere -----------------------------------------------------------
+// --- taking, growing, looking everywhere
+// -----------------------------------------------------------
 
 template <class Take>
 Result<GrantRef> RefAllocator::take_or_grow(Pool &pool, u32 count, bool contiguous, Take take)
@@ -274,7 +276,8 @@ Status RefAllocator::free(GrantRef ref, RefState from, Caller caller)
 	return misuse(XG_REPORT_FREE_OF_FREE, ref, caller);
 }
 
-// --- lists -----------------------------------------------------------------------------------------
+// --- lists
+// -----------------------------------------------------------------------------------------
 
 Result<GrantRef> RefAllocator::alloc_list(Pool &pool, u32 count)
 {
@@ -505,7 +508,8 @@ u32 in_segment(u32 ref, u32 end)
 
 } // namespace
 
-// --- sequences -------------------------------------------------------------------------------------
+// --- sequences
+// -------------------------------------------------------------------------------------
 
 Result<GrantRef> RefAllocator::alloc_sequence(Pool &pool, u32 count)
 {
@@ -513,8 +517,8 @@ Result<GrantRef> RefAllocator::alloc_sequence(Pool &pool, u32 count)
 		fetch_add(&failed_, u64{1});
 		return Error::no_space;
 	}
-	Result<GrantRef> first = take_or_grow(pool, count, true,
-					      [&] { return store_.take_sequence(pool, count); });
+	Result<GrantRef> first =
+	    take_or_grow(pool, count, true, [&] { return store_.take_sequence(pool, count); });
 	if (!first.ok())
 		return first;
 	u64 claimed = RefWord::make(RefState::claimed, pool.id, 0).raw;

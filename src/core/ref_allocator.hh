@@ -32,15 +32,15 @@ class RefAllocator
 
 	class FreedRuns;
 
-	template <class Take> Result<GrantRef> take_or_grow(Pool &pool, u32 count, bool contiguous,
-							    Take take);
+	template <class Take>
+	Result<GrantRef> take_or_grow(Pool &pool, u32 count, bool contiguous, Take take);
 	Result<GrantRef> refill(Pool &pool);
 	[[gnu::noinline]] void flush(Pool &pool, CpuCache &cache, u32 keep);
 	void drain(Pool &pool, CpuCache &cache);
 	Status put(GrantRef ref, RefWord word, unsigned cpu);
 	void put_into_store(GrantRef ref, RefWord word);
 
-      public:
+public:
 	constexpr RefAllocator(FreeStore &store, Lease &lease, FreeCallbacks &callbacks)
 	    : store_(store), lease_(lease), callbacks_(callbacks)
 	{
@@ -58,7 +58,8 @@ class RefAllocator
 	Status free(GrantRef ref, RefState from, Caller caller);
 
 	Result<GrantRef> alloc_list(Pool &pool, u32 count);
-	// *list is left at the end, or at the first reference that is not leased or not on the list.
+	// *list is left at the end, or at the first reference that is not leased or not on the
+	// list.
 	Status free_list(u32 *list, Caller caller);
 	Result<GrantRef> claim(u32 *head, Caller caller);
 	Status release(u32 *head, GrantRef ref, Caller caller);

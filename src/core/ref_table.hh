@@ -48,8 +48,8 @@ public:
 
 	u32 size() const { return nr_refs_; }
 
-	// Metadata and entry for one more reference. False when the host has no memory for it or the
-	// frame of its entry cannot be reached.
+	// Metadata and entry for one more reference. False when the host has no memory for it or
+	// the frame of its entry cannot be reached.
 	bool prepare(GrantRef ref);
 
 	// The state word of any number a caller may come up with; nullptr when it was never leased.
