@@ -66,6 +66,11 @@ void *xg_port_alloc(size_t bytes)
 	return zeroed(bytes);
 }
 
+void *xg_port_alloc_atomic(size_t bytes)
+{
+	return xg_port_alloc(bytes);
+}
+
 void xg_port_free(void *memory)
 {
 	free(memory);

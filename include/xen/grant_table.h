@@ -56,4 +56,46 @@
 
 #include_next <xen/grant_table.h>
 
+/*
+ * What allocates takes from a pool named after the calling module, so that one
+ * driver's leak or flood has a name and can be bounded.
+ */
+#include <linux/module.h>
+#include <xengnt/pool.h>
+
+static inline struct xengnt_pool *xengnt_pool_of_caller(void)
+{
+	static struct xengnt_pool *pool;
+	struct xengnt_pool *mine = READ_ONCE(pool);
+
+	if (unlikely(!mine)) {
+		mine = xengnt_pool_of_module(THIS_MODULE);
+		WRITE_ONCE(pool, mine);
+	}
+	return mine;
+}
+
+static inline int xengnt_caller_alloc_grant_references(u16 count, grant_ref_t *head)
+{
+	return xengnt_pool_alloc_grant_references(xengnt_pool_of_caller(), count, head);
+}
+
+static inline int xengnt_caller_alloc_grant_reference_seq(unsigned int count, grant_ref_t *first)
+{
+	return xengnt_pool_alloc_grant_reference_seq(xengnt_pool_of_caller(), count, first);
+}
+
+static inline int xengnt_caller_grant_foreign_access(domid_t domid, unsigned long frame,
+						     int readonly)
+{
+	return xengnt_pool_grant_foreign_access(xengnt_pool_of_caller(), domid, frame, readonly);
+}
+
+#undef gnttab_alloc_grant_references
+#define gnttab_alloc_grant_references xengnt_caller_alloc_grant_references
+#undef gnttab_alloc_grant_reference_seq
+#define gnttab_alloc_grant_reference_seq xengnt_caller_alloc_grant_reference_seq
+#undef gnttab_grant_foreign_access
+#define gnttab_grant_foreign_access xengnt_caller_grant_foreign_access
+
 #endif /* XENGNT_XEN_GRANT_TABLE_H */

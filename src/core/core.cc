@@ -19,7 +19,8 @@ struct xg_pool : Pool {
 namespace
 {
 
-constexpr PoolId default_pool_id{1};
+// How often pools that were given up with references still out are looked at.
+constexpr unsigned reap_interval_ms = 2000;
 
 struct Core {
 	FreeStore store;
@@ -148,7 +149,7 @@ int xg_core_start(const struct xg_config *config)
 	core.allocator.create();
 	ref_table.create(config->table_refs);
 	if (core.store.create(config->table_refs)) {
-		core.default_pool = core.allocator.create_pool(default_pool_id, ~0u, 0);
+		core.default_pool = core.allocator.create_pool("default", ~0u, true);
 		if (core.default_pool)
 			return XG_OK;
 	}
@@ -179,6 +180,35 @@ void xg_core_stop(void)
 struct xg_pool *xg_default_pool(void)
 {
 	return static_cast<xg_pool *>(core.default_pool);
+}
+
+struct xg_pool *xg_pool_create(const char *name, uint32_t reserve, uint32_t limit, bool may_sleep,
+			       int *error)
+{
+	Pool *pool = core.allocator.create_pool(name, limit, may_sleep);
+	*error = XG_NO_MEMORY;
+	if (!pool)
+		return nullptr;
+	*error = XG_NO_SPACE;
+	if (reserve && !core.allocator.reserve(*pool, reserve)) {
+		core.allocator.destroy_pool(*pool);
+		return nullptr;
+	}
+	*error = XG_OK;
+	return static_cast<xg_pool *>(pool);
+}
+
+const char *xg_pool_name(const struct xg_pool *pool)
+{
+	return pool->name;
+}
+
+uint32_t xg_pool_destroy(struct xg_pool *pool)
+{
+	u32 out = core.allocator.destroy_pool(pool_of(pool));
+	if (out)
+		xg_port_schedule(XG_WORK_LEASE, reap_interval_ms);
+	return out;
 }
 
 // --- references ----------------------------------------------------------------------------------
@@ -353,31 +383,70 @@ int xg_try_end(uint32_t ref, unsigned long caller)
 	return freed ? freed : 1;
 }
 
-int xg_end_and_put(uint32_t ref, void *page, unsigned long caller)
+namespace
+{
+
+// Ends access now (1), or marks the reference as deferred (0) with the page that is to be kept.
+int end_or_defer(uint32_t ref, void **page, unsigned long caller)
 {
 	u64 *raw = ref_table.find({ref});
 	RefWord word{raw ? load_relaxed(raw) : 0};
 	int ended = xg_try_end(ref, caller);
-	if (ended == 1) {
-		if (page)
-			xg_port_page_put(page);
-		return XG_OK;
-	}
 	if (ended)
 		return ended;
-
-	EntryV1 *entry = ref_table.entry(ref);
-	DomId domid{load_relaxed(&entry->domid)};
-	void *kept = page ? page : xg_port_page_of_frame(load_relaxed(&entry->frame));
+	void *kept = *page;
+	if (!kept)
+		kept = xg_port_page_of_frame(load_relaxed(&ref_table.entry(ref)->frame));
 	if (!ref_table.swap(ref, word,
 			    RefWord::make(RefState::deferred, word.pool(), no_ref.raw))) {
 		// Somebody else ended it meanwhile, and will put what is theirs.
-		if (!page && kept)
+		if (!*page && kept)
 			xg_port_page_put(kept);
 		return number(core.allocator.misuse(XG_REPORT_END_UNCLAIMED, {ref}, {caller}));
 	}
-	core.deferred.add({ref}, domid, kept);
+	*page = kept;
+	return 0;
+}
+
+DomId granted_to(uint32_t ref)
+{
+	return {load_relaxed(&ref_table.entry(ref)->domid)};
+}
+
+} // namespace
+
+int xg_end_and_put(uint32_t ref, void *page, unsigned long caller)
+{
+	int ended = end_or_defer(ref, &page, caller);
+	if (ended < 0)
+		return ended;
+	if (!ended)
+		core.deferred.add({ref}, granted_to(ref), page);
+	else if (page)
+		xg_port_page_put(page);
 	return XG_OK;
+}
+
+int xg_end_notify(struct xg_end_notice *notice, uint32_t ref, void *page, void (*fn)(void *arg),
+		  void *arg, unsigned long caller)
+{
+	*notice = {fn, arg, page, ref};
+	int ended = end_or_defer(ref, &notice->page, caller);
+	if (ended < 0)
+		return ended;
+	if (!ended) {
+		core.deferred.add({ref}, granted_to(ref), notice);
+		return XG_OK;
+	}
+	if (page)
+		xg_port_page_put(page);
+	fn(arg);
+	return XG_OK;
+}
+
+void xg_cancel_notice(struct xg_end_notice *notice)
+{
+	core.deferred.cancel(notice);
 }
 
 int xg_grant_batch(struct xg_pool *pool, uint16_t domid, const unsigned long *frames, uint32_t nr,
@@ -459,6 +528,8 @@ void xg_lease_work(void)
 		core.lease.put_off_shrinking();
 	else
 		core.lease.shrink();
+	if (core.allocator.reap_pools())
+		xg_port_schedule(XG_WORK_LEASE, reap_interval_ms);
 }
 
 // --- watching ------------------------------------------------------------------------------------
@@ -474,7 +545,6 @@ void xg_read_stats(struct xg_stats *stats)
 		in_state[static_cast<unsigned>(word.state())] +=
 		    word.state() == RefState::listed ? word.run() : 1;
 	}
-	FreeStore::Totals totals = core.store.read_totals();
 	*stats = {};
 	stats->leased = core.lease.leased();
 	stats->lease_limit = core.lease.limit();
@@ -484,8 +554,10 @@ void xg_read_stats(struct xg_stats *stats)
 	stats->claimed = in_state[static_cast<unsigned>(RefState::claimed)];
 	stats->granted = in_state[static_cast<unsigned>(RefState::granted)];
 	stats->deferred = in_state[static_cast<unsigned>(RefState::deferred)];
-	stats->allocated_total = totals.allocated;
-	stats->freed_total = totals.freed;
+	for (u32 number = 0; const Pool *pool = core.allocator.pool_at(number); number++) {
+		stats->allocated_total += load_relaxed(&pool->allocated);
+		stats->freed_total += load_relaxed(&pool->freed);
+	}
 	core.allocator.each_cache([&](const CpuCache &cache) {
 		stats->allocated_total += load_relaxed(&cache.allocated);
 		stats->freed_total += load_relaxed(&cache.freed);
@@ -501,6 +573,37 @@ void xg_read_stats(struct xg_stats *stats)
 	stats->waiting = core.callbacks.waiting();
 	stats->leased_total = core.lease.leased_total();
 	stats->unleased_total = core.lease.unleased_total();
+}
+
+bool xg_read_pool(uint32_t number, struct xg_pool_stats *stats)
+{
+	const Pool *pool = core.allocator.pool_at(number);
+	if (!pool)
+		return false;
+	*stats = {};
+	for (u32 i = 0; i < pool_name_size; i++)
+		stats->name[i] = pool->name[i];
+	stats->used = pool->life == Pool::Life::used;
+	stats->held = core.store.held(*pool);
+	stats->limit = pool->limit;
+	stats->reserve = pool->reserve;
+	stats->allocated_total = load_relaxed(&pool->allocated);
+	stats->freed_total = load_relaxed(&pool->freed);
+	for (u32 cpu = 0; cpu < core.allocator.cpus(); cpu++) {
+		stats->allocated_total += load_relaxed(&pool->caches[cpu].allocated);
+		stats->freed_total += load_relaxed(&pool->caches[cpu].freed);
+	}
+	return true;
+}
+
+bool xg_read_deferred(uint32_t *ref, struct xg_deferred *deferred)
+{
+	while (*ref < ref_table.size()) {
+		u32 here = (*ref)++;
+		if (ref_table.find({here}) && core.deferred.read(here, deferred))
+			return true;
+	}
+	return false;
 }
 
 int xg_check_invariants(void)

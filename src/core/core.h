@@ -54,6 +54,19 @@ void xg_core_stop(void);
 
 /* The pool of callers that named none. */
 struct xg_pool *xg_default_pool(void);
+/*
+ * A pool with a limit and a reserve, leased at once. NULL and *@error:
+ * XG_NO_MEMORY (no memory, or too many pools), XG_NO_SPACE (the reserve cannot
+ * be had). Sleeps only if it may.
+ */
+struct xg_pool *xg_pool_create(const char *name, uint32_t reserve, uint32_t limit, bool may_sleep,
+			       int *error);
+/*
+ * Nothing may allocate from the pool any more. What is still out is counted
+ * (that is returned), stays usable, and is freed as before.
+ */
+uint32_t xg_pool_destroy(struct xg_pool *pool);
+const char *xg_pool_name(const struct xg_pool *pool);
 
 /* --- references ------------------------------------------------------ */
 
@@ -116,6 +129,24 @@ int xg_try_end(uint32_t ref, unsigned long caller);
  */
 int xg_end_and_put(uint32_t ref, void *page, unsigned long caller);
 
+/* The caller's memory for xg_end_notify(); the layout of struct xengnt_end_notice. */
+struct xg_end_notice {
+	void (*fn)(void *arg);
+	void *arg;
+	void *page;
+	uint32_t ref;
+};
+
+/*
+ * xg_end_and_put(), and calls @fn once access has ended: inside this call, or
+ * later from the worker, with interrupts off. XG_NOT_LEASED, XG_MISUSE: nothing
+ * has happened, and @fn will not be called.
+ */
+int xg_end_notify(struct xg_end_notice *notice, uint32_t ref, void *page, void (*fn)(void *arg),
+		  void *arg, unsigned long caller);
+/* Once this returns @fn neither runs nor will run, unless called from @fn itself. */
+void xg_cancel_notice(struct xg_end_notice *notice);
+
 /*
  * Allocates and grants @count frames; all or none: 0, XG_NO_SPACE, XG_INVALID.
  */
@@ -169,6 +200,26 @@ struct xg_stats {
 	uint64_t misuse_total, enospc_total, callbacks_total, waiting;
 	uint64_t leased_total, unleased_total;
 };
+struct xg_pool_stats {
+	char name[32];
+	bool used; /* else: given up */
+	uint32_t held, limit, reserve;
+	uint64_t allocated_total, freed_total;
+};
+/* The pools by number, from 0 on; false when there is none of that number or above. */
+bool xg_read_pool(uint32_t number, struct xg_pool_stats *stats);
+
+/* A reference whose end is deferred. */
+struct xg_deferred {
+	uint32_t ref;
+	uint16_t domid;
+	uint64_t age_s;
+	const void *page;
+	char pool[32];
+};
+/* The first one at or after *@ref, which goes on behind it; false when there is none. */
+bool xg_read_deferred(uint32_t *ref, struct xg_deferred *deferred);
+
 /* Reads every reference's state: may take a while, interrupts on. */
 void xg_read_stats(struct xg_stats *stats);
 

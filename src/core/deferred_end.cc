@@ -21,29 +21,33 @@ void DeferredEnds::create()
 	for (Queue &queue : queues_)
 		queue = {no_ref.raw, no_ref.raw, 0, 0, false, soon_ms, never};
 	deferred_total_ = reclaimed_total_ = handed_over_ = 0;
+	telling_ = nullptr;
 }
 
 void DeferredEnds::append(Queue &queue, u32 ref)
 {
 	// Pool and state stay; only the link changes, and nobody else changes a deferred word.
 	RefWord word = ref_table.read(ref);
-	ref_table.write(ref, RefWord::make(word.state(), word.pool(), no_ref.raw));
+	ref_table.write(ref, RefWord::make(word.state(), word.pool(), no_ref.raw, word.run()));
 	if (queue.count++) {
 		RefWord last = ref_table.read(queue.tail);
-		ref_table.write(queue.tail, RefWord::make(last.state(), last.pool(), ref));
+		ref_table.write(queue.tail,
+				RefWord::make(last.state(), last.pool(), ref, last.run()));
 	} else {
 		queue.head = ref;
 	}
 	queue.tail = ref;
 }
 
-void DeferredEnds::add(GrantRef ref, DomId domid, void *page)
+void DeferredEnds::enqueue(GrantRef ref, DomId domid, void *page_or_notice, u8 has_notice)
 {
 	u64 now = xg_port_now_ms();
-	ref_table.note(ref.raw).deferred = {page, static_cast<u32>(now / 1000), domid};
+	ref_table.note(ref.raw).deferred = {page_or_notice, static_cast<u32>(now / 1000), domid};
 	fetch_add(&deferred_total_, u64{1});
 	{
 		LockGuard guard(lock_);
+		RefWord word = ref_table.read(ref.raw);
+		ref_table.write(ref.raw, RefWord::make(word.state(), word.pool(), 0, has_notice));
 		Queue &queue = queues_[domid.raw % nr_queues];
 		append(queue, ref.raw);
 		queue.interval_ms = soon_ms;
@@ -51,6 +55,94 @@ void DeferredEnds::add(GrantRef ref, DomId domid, void *page)
 			queue.due_ms = now + soon_ms;
 	}
 	xg_port_schedule(XG_WORK_DEFERRED, soon_ms);
+}
+
+void DeferredEnds::add(GrantRef ref, DomId domid, void *page)
+{
+	enqueue(ref, domid, page, 0);
+}
+
+void DeferredEnds::add(GrantRef ref, DomId domid, xg_end_notice *notice)
+{
+	enqueue(ref, domid, notice, 1);
+}
+
+// The page of a deferred reference, whether its note has it or its notice.
+void *DeferredEnds::page_of(u32 ref)
+{
+	void *kept = ref_table.note(ref).deferred.page;
+	return ref_table.read(ref).run() ? static_cast<xg_end_notice *>(kept)->page : kept;
+}
+
+void DeferredEnds::cancel(xg_end_notice *notice)
+{
+	unsigned long self = xg_port_self();
+	for (;;) {
+		{
+			LockGuard guard(lock_);
+			u64 *raw = ref_table.find({notice->ref});
+			RefWord word{raw ? load_relaxed(raw) : 0};
+			if (word.state() == RefState::deferred && word.run() &&
+			    ref_table.note(notice->ref).deferred.page == notice) {
+				ref_table.note(notice->ref).deferred.page = notice->page;
+				ref_table.write(
+				    notice->ref,
+				    RefWord::make(word.state(), word.pool(), word.link()));
+			}
+			if (telling_ != notice || teller_ == self)
+				return;
+		}
+		xg_port_relax();
+	}
+}
+
+bool DeferredEnds::read(u32 ref, xg_deferred *deferred)
+{
+	LockGuard guard(lock_);
+	RefWord word = ref_table.read(ref);
+	if (word.state() != RefState::deferred)
+		return false;
+	auto &note = ref_table.note(ref).deferred;
+	deferred->ref = ref;
+	deferred->domid = note.domid.raw;
+	deferred->age_s = xg_port_now_ms() / 1000 - note.since;
+	deferred->page = page_of(ref);
+	const char *name = allocator_.pool(word.pool()).name;
+	for (u32 i = 0; i < pool_name_size; i++)
+		deferred->pool[i] = name[i];
+	return true;
+}
+
+// Access has ended: page and reference go back, and whoever waits is told.
+void DeferredEnds::finish(u32 ref)
+{
+	xg_end_notice *notice = nullptr;
+	void (*fn)(void *) = nullptr;
+	void *arg = nullptr;
+	void *page;
+	{
+		LockGuard guard(lock_);
+		RefWord word = ref_table.read(ref);
+		page = page_of(ref);
+		if (word.run()) {
+			notice = static_cast<xg_end_notice *>(ref_table.note(ref).deferred.page);
+			fn = notice->fn;
+			arg = notice->arg;
+			telling_ = notice;
+			teller_ = xg_port_self();
+		}
+		ref_table.write(ref, RefWord::make(RefState::claimed, word.pool(), 0));
+	}
+	if (page)
+		xg_port_page_put(page);
+	fetch_add(&reclaimed_total_, u64{1});
+	// Cannot fail: the reference is claimed, and by us.
+	(void)allocator_.free({ref}, RefState::claimed, {0});
+	if (!notice)
+		return;
+	xg_port_call(fn, arg);
+	LockGuard guard(lock_);
+	telling_ = nullptr;
 }
 
 u32 DeferredEnds::pop(Queue &queue, u32 *refs, u32 most)
@@ -79,13 +171,7 @@ void DeferredEnds::end_batch(Queue &queue)
 			refs[busy++] = ref;
 			continue;
 		}
-		void *page = ref_table.note(ref).deferred.page;
-		if (page)
-			xg_port_page_put(page);
-		ref_table.write(ref, ref_table.read(ref).with(RefState::claimed));
-		fetch_add(&reclaimed_total_, u64{1});
-		// Cannot fail: the reference is claimed, and by us.
-		(void)allocator_.free({ref}, RefState::claimed, {0});
+		finish(ref);
 	}
 	LockGuard guard(lock_);
 	for (u32 i = 0; i < busy; i++)
@@ -149,16 +235,16 @@ u32 DeferredEnds::hand_over()
 		}
 		while (pop(queue, &ref, 1)) {
 			if (entry_end(ref_table.entry(ref))) {
-				void *page = ref_table.note(ref).deferred.page;
-				if (page)
-					xg_port_page_put(page);
-				ref_table.write(ref, ref_table.read(ref).with(RefState::claimed));
-				fetch_add(&reclaimed_total_, u64{1});
-				(void)allocator_.free({ref}, RefState::claimed, {0});
+				finish(ref);
 				continue;
 			}
+			void *page;
+			{
+				LockGuard guard(lock_);
+				page = page_of(ref);
+			}
 			ref_table.write(ref, RefWord::make(RefState::unleased, {0}, 0));
-			xg_port_hand_over(ref, ref_table.note(ref).deferred.page);
+			xg_port_hand_over(ref, page);
 			handed_over_++;
 			gone++;
 		}

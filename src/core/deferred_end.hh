@@ -6,6 +6,7 @@
 #pragma once
 
 #include "../base/lock.hh"
+#include "core.h"
 #include "ref_allocator.hh"
 
 namespace xengnt
@@ -30,6 +31,12 @@ class DeferredEnds
 	u64 reclaimed_total_ = 0; // atomic
 	u64 handed_over_ = 0;
 
+	xg_end_notice *telling_ GUARDED_BY(lock_) = nullptr; // whose function is being called
+	unsigned long teller_ GUARDED_BY(lock_) = 0;
+
+	void *page_of(u32 ref) REQUIRES(lock_);
+	void enqueue(GrantRef ref, DomId domid, void *page_or_notice, u8 has_notice);
+	void finish(u32 ref);
 	u32 pop(Queue &queue, u32 *refs, u32 most);
 	void append(Queue &queue, u32 ref) REQUIRES(lock_);
 	void end_batch(Queue &queue);
@@ -43,6 +50,12 @@ public:
 	void create() UNSHARED;
 	// The reference is in state deferred already; the page is kept until its end.
 	void add(GrantRef ref, DomId domid, void *page);
+	// The same with a notice, which holds the page.
+	void add(GrantRef ref, DomId domid, xg_end_notice *notice);
+	// The notice is forgotten, or has been called, once this returns.
+	void cancel(xg_end_notice *notice);
+	// What is known of a reference whose end is deferred; false when it is not.
+	bool read(u32 ref, xg_deferred *deferred);
 	// One round of the worker over what is due.
 	void work();
 	// What is still busy goes to the kernel's own deferral. Returns how many references left.

@@ -105,7 +105,7 @@ void FreeCallbacks::run()
 void FreeCallbacks::serve()
 {
 	for (int calls = 0; calls < calls_per_run; calls++) {
-		Call call = next_to_run(store_.free_count());
+		Call call = next_to_run(store_.open_count());
 		if (!call.fn)
 			return;
 		allocator_.feed();
@@ -121,7 +121,7 @@ void FreeCallbacks::serve()
 // How many references the least demanding of those who wait still lacks.
 u32 FreeCallbacks::wanted()
 {
-	u32 free = store_.free_count();
+	u32 free = store_.open_count();
 	LockGuard guard(lock_);
 	u32 least = 0;
 	for (xg_free_callback *callback = first_; callback; callback = callback->next) {

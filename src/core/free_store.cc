@@ -31,7 +31,6 @@ bool FreeStore::create(u32 refs)
 	lock_.init(XG_LOCK_STORE);
 	top_run_ = no_ref.raw;
 	free_ = unfilled_ = 0;
-	totals = {};
 	return bitmap_.create(refs);
 }
 
@@ -96,10 +95,16 @@ u32 FreeStore::free_count()
 	return free_;
 }
 
-FreeStore::Totals FreeStore::read_totals()
+u32 FreeStore::open_count()
 {
 	LockGuard guard(lock_);
-	return totals;
+	return free_ > unfilled_ ? free_ - unfilled_ : 0;
+}
+
+u32 FreeStore::held(const Pool &pool)
+{
+	LockGuard guard(lock_);
+	return pool.held;
 }
 
 // --- runs --------------------------------------------------------------------------------------
@@ -278,7 +283,7 @@ Result<GrantRef> FreeStore::take_list(Pool &pool, u32 count)
 			// Charged as a whole, so that the later rounds find what they need.
 			if (!charge(pool, count))
 				return Error::no_space;
-			totals.allocated += count;
+			pool.allocated += count;
 		}
 		for (int i = 0; i < runs_per_hold && left; i++) {
 			Run run = pop(left);
@@ -313,7 +318,7 @@ void FreeStore::put_runs(Pool &pool, const Run *runs, u32 nr)
 		count += runs[i].count;
 	}
 	credit(pool, count);
-	totals.freed += count;
+	pool.freed += count;
 }
 
 // --- sequences -----------------------------------------------------------------------------------
@@ -383,7 +388,7 @@ Result<GrantRef> FreeStore::take_sequence(Pool &pool, u32 count)
 					continue;
 				}
 				charge(pool, count);
-				totals.allocated += count;
+				pool.allocated += count;
 				break;
 			}
 			charge(pool, count);
@@ -391,7 +396,7 @@ Result<GrantRef> FreeStore::take_sequence(Pool &pool, u32 count)
 		bool taken = take_bits(search.ref, count);
 		LockGuard guard(lock_);
 		if (taken) {
-			totals.allocated += count;
+			pool.allocated += count;
 			break;
 		}
 		credit(pool, count);
@@ -407,7 +412,7 @@ void FreeStore::put_sequence(Pool &pool, GrantRef first, u32 count)
 		LockGuard guard(lock_);
 		bitmap_.give(first.raw + done, here);
 		credit(pool, here);
-		totals.freed += here;
+		pool.freed += here;
 		done += here;
 	}
 }

@@ -41,11 +41,6 @@ class FreeStore
 	void give_bits(u32 first, u32 count);
 
 public:
-	struct Totals {
-		u64 allocated; // lists and sequences; single references are counted by the caches
-		u64 freed;
-	} totals GUARDED_BY(lock_){};
-
 	constexpr FreeStore() : lock_() {}
 
 	bool create(u32 refs) UNSHARED;
@@ -77,8 +72,10 @@ public:
 	// Whether the pool's limit leaves room for so many, if they were free.
 	bool account_allows(Pool &pool, u32 count);
 	u32 free_count();
-	Totals read_totals();
+	// What no pool has a claim on.
+	u32 open_count();
 	void set_account(Pool &pool, u32 limit, u32 reserve);
+	u32 held(const Pool &pool);
 
 	int check_invariants();
 };

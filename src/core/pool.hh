@@ -25,13 +25,22 @@ struct alignas(64) CpuCache {
 };
 static_assert(sizeof(CpuCache) <= 512);
 
+inline constexpr u32 pool_name_size = 32;
+
 struct Pool {
+	// A pool's memory is kept until the module goes, for the next pool: other CPUs may be
+	// looking through its caches at any time.
+	enum class Life : u32 { used, dying, dead };
+
 	CpuCache *caches;
 	PoolId id;
-	u32 held;    // taken out of the store, caches included; under the store's lock
-	u32 limit;   // most that may be held
-	u32 reserve; // kept for this pool by the store
-	char name[32];
+	Life life;     // under the allocator's pool lock
+	u32 held;      // taken out of the store, caches included; under the store's lock
+	u32 limit;     // most that may be held
+	u32 reserve;   // kept for this pool by the store
+	u64 allocated; // in lists and sequences; single references are counted by the caches
+	u64 freed;
+	char name[pool_name_size];
 };
 
 // Makes the owner's use of its cache visible to its own interrupts. False: we are such an

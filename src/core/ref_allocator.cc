@@ -13,35 +13,8 @@ bool RefAllocator::create()
 	cpus_ = xg_port_cpus();
 	starving_ = 0;
 	failed_ = misused_ = 0;
+	pools_lock_.init(XG_LOCK_POOLS);
 	return true;
-}
-
-void RefAllocator::destroy()
-{
-	for (Pool *&pool : pools_) {
-		if (!pool)
-			continue;
-		xg_port_free(pool->caches);
-		xg_port_free(pool);
-		pool = nullptr;
-	}
-}
-
-Pool *RefAllocator::create_pool(PoolId id, u32 limit, u32 reserve)
-{
-	auto *pool = static_cast<Pool *>(xg_port_alloc(sizeof(Pool)));
-	if (!pool)
-		return nullptr;
-	pool->caches = static_cast<CpuCache *>(xg_port_alloc(cpus_ * sizeof(CpuCache)));
-	if (!pool->caches) {
-		xg_port_free(pool);
-		return nullptr;
-	}
-	pool->id = id;
-	store_.set_account(*pool, limit, reserve);
-	caches_[id.raw] = pool->caches;
-	pools_[id.raw] = pool;
-	return pool;
 }
 
 Error RefAllocator::misuse(enum xg_report what, GrantRef ref, Caller caller)

@@ -25,6 +25,8 @@ class RefAllocator
 	FreeCallbacks &callbacks_;
 	CpuCache *caches_[max_pools] = {}; // by pool: what the hot paths need of it
 	Pool *pools_[max_pools] = {};
+	SpinLock pools_lock_;
+	u32 nr_pools_ GUARDED_BY(pools_lock_) = 0; // numbers in use, dead ones included
 	u32 cpus_ = 0;
 	u32 starving_ = 0; // atomic: allocations that look everywhere, and callbacks that wait
 	u64 failed_ = 0;   // atomic
@@ -38,17 +40,27 @@ class RefAllocator
 	[[gnu::noinline]] void flush(Pool &pool, CpuCache &cache, u32 keep);
 	void drain(Pool &pool, CpuCache &cache);
 	Status put(GrantRef ref, RefWord word, unsigned cpu);
+	bool enter(Pool *pool, CpuCache *caches);
 	void put_into_store(GrantRef ref, RefWord word);
 
 public:
 	constexpr RefAllocator(FreeStore &store, Lease &lease, FreeCallbacks &callbacks)
-	    : store_(store), lease_(lease), callbacks_(callbacks)
+	    : store_(store), lease_(lease), callbacks_(callbacks), pools_lock_()
 	{
 	}
 
 	bool create();
 	void destroy();
-	Pool *create_pool(PoolId id, u32 limit, u32 reserve);
+	// A new pool, with no reserve yet. Null when there is no memory, or there are too many.
+	Pool *create_pool(const char *name, u32 limit, bool may_sleep);
+	// Has so many references kept for the pool; false when they cannot be had.
+	bool reserve(Pool &pool, u32 count);
+	// Gives a pool up; how many references of it are still out.
+	u32 destroy_pool(Pool &pool);
+	// Pools that were given up and have everything back can be used again. True: some have not.
+	bool reap_pools();
+	// Every pool in use, by number; null at the end of the numbers that were ever used.
+	const Pool *pool_at(u32 number) const;
 	Pool &pool(PoolId id) const { return *pools_[id.raw]; }
 
 	// From or into this CPU's cache, in the given state; busy: the slow function must be used.

@@ -11,6 +11,7 @@
 #include "free_store.cc"
 #include "grant_entry.cc"
 #include "lease.cc"
+#include "pools.cc"
 #include "ref_allocator.cc"
 #include "ref_table.cc"
 #include "unmap_queue.cc"

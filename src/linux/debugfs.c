@@ -53,11 +53,40 @@ static int errors_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(errors);
 
+static int pools_show(struct seq_file *file, void *unused)
+{
+	struct xg_pool_stats pool;
+	unsigned int number;
+
+	for (number = 0; xg_read_pool(number, &pool); number++)
+		if (pool.used || pool.held)
+			seq_printf(file,
+				   "name %s held %u limit %u reserve %u allocated_total %llu freed_total %llu used %d\n",
+				   pool.name, pool.held, pool.limit, pool.reserve,
+				   pool.allocated_total, pool.freed_total, pool.used);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(pools);
+
+static int deferred_show(struct seq_file *file, void *unused)
+{
+	struct xg_deferred deferred;
+	unsigned int ref = 0;
+
+	while (xg_read_deferred(&ref, &deferred))
+		seq_printf(file, "ref %u domid %u age_s %llu page %p pool %s\n", deferred.ref,
+			   deferred.domid, deferred.age_s, deferred.page, deferred.pool);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(deferred);
+
 void xengnt_debugfs_init(void)
 {
 	dir = debugfs_create_dir("xengnt", NULL);
 	debugfs_create_file("stats", 0444, dir, NULL, &stats_fops);
 	debugfs_create_file("errors", 0444, dir, NULL, &errors_fops);
+	debugfs_create_file("pools", 0444, dir, NULL, &pools_fops);
+	debugfs_create_file("deferred", 0444, dir, NULL, &deferred_fops);
 }
 
 void xengnt_debugfs_exit(void)

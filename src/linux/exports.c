@@ -16,6 +16,7 @@
 #include <xen/grant_table.h>
 #include <xengnt/batch.h>
 #include <xengnt/grant_table.h>
+#include <xengnt/pool.h>
 
 #include "../core/core.h"
 
@@ -43,37 +44,60 @@ static bool kernels_own(grant_ref_t ref, unsigned long caller)
 
 /* --- references ------------------------------------------------------ */
 
-int xengnt_alloc_grant_references(u16 count, grant_ref_t *head)
+static struct xg_pool *core_pool(struct xengnt_pool *pool)
 {
-	if (unlikely(!head)) {
+	return (struct xg_pool *)pool;
+}
+
+static struct xengnt_pool *default_pool(void)
+{
+	return (struct xengnt_pool *)xg_default_pool();
+}
+
+int xengnt_pool_alloc_grant_references(struct xengnt_pool *pool, u16 count, grant_ref_t *head)
+{
+	if (unlikely(!pool || !head)) {
 		null_pointer(_RET_IP_);
 		return -ENOSPC;
 	}
-	return xg_alloc_list(xg_default_pool(), count, head) ? -ENOSPC : 0;
+	return xg_alloc_list(core_pool(pool), count, head) ? -ENOSPC : 0;
+}
+EXPORT_SYMBOL_GPL(xengnt_pool_alloc_grant_references);
+
+int xengnt_alloc_grant_references(u16 count, grant_ref_t *head)
+{
+	return xengnt_pool_alloc_grant_references(default_pool(), count, head);
 }
 EXPORT_SYMBOL_GPL(xengnt_alloc_grant_references);
 
-int xengnt_alloc_grant_reference_seq(unsigned int count, grant_ref_t *first)
+int xengnt_pool_alloc_grant_reference_seq(struct xengnt_pool *pool, unsigned int count,
+					  grant_ref_t *first)
 {
-	int64_t ref;
 	unsigned int cpu;
+	int64_t ref;
 
-	if (unlikely(!first)) {
+	if (unlikely(!pool || !first)) {
 		null_pointer(_RET_IP_);
 		return -ENOSPC;
 	}
 	if (count != 1)
-		return xg_alloc_seq(xg_default_pool(), count, first) ? -ENOSPC : 0;
+		return xg_alloc_seq(core_pool(pool), count, first) ? -ENOSPC : 0;
 
 	cpu = get_cpu();
-	ref = xg_alloc_one_fast(xg_default_pool(), cpu);
+	ref = xg_alloc_one_fast(core_pool(pool), cpu);
 	put_cpu();
 	if (unlikely(ref < 0))
-		ref = xg_alloc_one(xg_default_pool());
+		ref = xg_alloc_one(core_pool(pool));
 	if (unlikely(ref < 0))
 		return -ENOSPC;
 	*first = ref;
 	return 0;
+}
+EXPORT_SYMBOL_GPL(xengnt_pool_alloc_grant_reference_seq);
+
+int xengnt_alloc_grant_reference_seq(unsigned int count, grant_ref_t *first)
+{
+	return xengnt_pool_alloc_grant_reference_seq(default_pool(), count, first);
 }
 EXPORT_SYMBOL_GPL(xengnt_alloc_grant_reference_seq);
 
@@ -129,15 +153,28 @@ EXPORT_SYMBOL_GPL(xengnt_release_grant_reference);
 
 /* --- granting and ending --------------------------------------------- */
 
-int xengnt_grant_foreign_access(domid_t domid, unsigned long frame, int readonly)
+int xengnt_pool_grant_foreign_access(struct xengnt_pool *pool, domid_t domid, unsigned long frame,
+				     int readonly)
 {
-	unsigned int cpu = get_cpu();
-	int64_t ref = xg_grant_new_fast(xg_default_pool(), cpu, domid, frame, readonly, _RET_IP_);
+	unsigned int cpu;
+	int64_t ref;
 
+	if (unlikely(!pool)) {
+		null_pointer(_RET_IP_);
+		return -ENOSPC;
+	}
+	cpu = get_cpu();
+	ref = xg_grant_new_fast(core_pool(pool), cpu, domid, frame, readonly, _RET_IP_);
 	put_cpu();
 	if (unlikely(ref == XG_SLOW))
-		ref = xg_grant_new(xg_default_pool(), domid, frame, readonly, _RET_IP_);
+		ref = xg_grant_new(core_pool(pool), domid, frame, readonly, _RET_IP_);
 	return ref < 0 ? -ENOSPC : ref;
+}
+EXPORT_SYMBOL_GPL(xengnt_pool_grant_foreign_access);
+
+int xengnt_grant_foreign_access(domid_t domid, unsigned long frame, int readonly)
+{
+	return xengnt_pool_grant_foreign_access(default_pool(), domid, frame, readonly);
 }
 EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access);
 
@@ -198,10 +235,23 @@ void xengnt_end_foreign_access(grant_ref_t ref, struct page *page)
 }
 EXPORT_SYMBOL_GPL(xengnt_end_foreign_access);
 
+int xengnt_pool_grant_foreign_access_batch(struct xengnt_pool *pool, domid_t domid,
+					   const unsigned long *frames, unsigned int count,
+					   int readonly, grant_ref_t *refs)
+{
+	if (unlikely(!pool || (count && (!frames || !refs)))) {
+		null_pointer(_RET_IP_);
+		return -EINVAL;
+	}
+	return xg_grant_batch(core_pool(pool), domid, frames, count, readonly, refs, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(xengnt_pool_grant_foreign_access_batch);
+
 int xengnt_grant_foreign_access_batch(domid_t domid, const unsigned long *frames,
 				      unsigned int count, int readonly, grant_ref_t *refs)
 {
-	return xg_grant_batch(xg_default_pool(), domid, frames, count, readonly, refs, _RET_IP_);
+	return xengnt_pool_grant_foreign_access_batch(default_pool(), domid, frames, count,
+						      readonly, refs);
 }
 EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access_batch);
 

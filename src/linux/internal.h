@@ -27,6 +27,10 @@ void xengnt_unmap_queue_exit(void);
 int xengnt_table_init(void);
 void xengnt_table_exit(void);
 
+/* Watches modules come and go; see pools.c. */
+int xengnt_pools_init(void);
+void xengnt_pools_exit(void);
+
 void xengnt_debugfs_init(void);
 void xengnt_debugfs_exit(void);
 

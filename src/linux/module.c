@@ -74,6 +74,9 @@ static int __init xengnt_module_init(void)
 		err = -ENOMEM;
 		goto lists;
 	}
+	err = xengnt_pools_init();
+	if (err)
+		goto core;
 	xengnt_debugfs_init();
 	pr_info("ready: version %d table, up to %u frames, %u references\n", version, frames,
 		config.table_refs);
@@ -83,6 +86,8 @@ lists:
 	xengnt_table_exit();
 queue:
 	xengnt_unmap_queue_exit();
+core:
+	xg_core_stop();
 port:
 	xengnt_port_exit();
 frames:

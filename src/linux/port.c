@@ -39,6 +39,11 @@ void *xg_port_alloc(size_t bytes)
 	return kvzalloc(ALIGN(bytes, SMP_CACHE_BYTES), GFP_KERNEL);
 }
 
+void *xg_port_alloc_atomic(size_t bytes)
+{
+	return kzalloc(ALIGN(bytes, SMP_CACHE_BYTES), GFP_ATOMIC | __GFP_NOWARN);
+}
+
 void xg_port_free(void *memory)
 {
 	kvfree(memory);
@@ -49,9 +54,9 @@ void xg_port_free(void *memory)
 static struct lock_class_key lock_keys[XG_LOCK_CLASSES];
 static const char *const lock_names[XG_LOCK_CLASSES] = {
 	[XG_LOCK_STORE] = "xengnt:store",
-	[XG_LOCK_LEASE] = "xengnt:lease",
 	[XG_LOCK_DEFERRED] = "xengnt:deferred",
 	[XG_LOCK_CALLBACKS] = "xengnt:callbacks",
+	[XG_LOCK_POOLS] = "xengnt:pools",
 };
 
 static raw_spinlock_t *spinlock_of(struct xg_port_lock *lock)
@@ -235,6 +240,7 @@ static const struct {
 	[XG_REPORT_BAD_RANGE] = { "bad_range", "beyond the table" },
 	[XG_REPORT_BAD_POINTER] = { "bad_pointer", "NULL where a pointer is needed" },
 	[XG_REPORT_LEAKED] = { "leaked", "never freed by its driver" },
+	[XG_REPORT_POOL_NOT_EMPTY] = { "pool_not_empty", "still out when its pool was destroyed" },
 	[XG_REPORT_STILL_BUSY] = { "still_busy", "still in use by the other domain" },
 };
 static atomic_long_t report_counts[XG_REPORTS];

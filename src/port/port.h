@@ -37,6 +37,8 @@ void xg_port_page_free(void *page);
 
 /* Zeroed memory of any size, or NULL. May sleep: only from setting up. */
 void *xg_port_alloc(size_t bytes);
+/* The same without sleeping: more likely to be refused. */
+void *xg_port_alloc_atomic(size_t bytes);
 /* Frees what xg_port_alloc() gave; NULL is fine. May sleep. */
 void xg_port_free(void *memory);
 
@@ -50,9 +52,9 @@ struct xg_port_lock {
 /* What a lock guards, so that the host's lock checker can tell them apart. */
 enum xg_lock_class {
 	XG_LOCK_STORE,
-	XG_LOCK_LEASE,
 	XG_LOCK_DEFERRED,
 	XG_LOCK_CALLBACKS,
+	XG_LOCK_POOLS,
 	XG_LOCK_CLASSES
 };
 
@@ -149,6 +151,7 @@ enum xg_report {
 	XG_REPORT_BAD_POINTER,       /* NULL where something must be */
 	XG_REPORT_LEAKED,            /* still held when the module goes */
 	XG_REPORT_STILL_BUSY,        /* the other domain still uses it */
+	XG_REPORT_POOL_NOT_EMPTY,    /* still out when its pool was destroyed */
 	XG_REPORTS
 };
 

@@ -54,6 +54,11 @@ void *xg_port_alloc(size_t bytes)
 	return world().faults.due(Call::alloc) ? nullptr : world().memory.block(bytes);
 }
 
+void *xg_port_alloc_atomic(size_t bytes)
+{
+	return xg_port_alloc(bytes);
+}
+
 void xg_port_free(void *memory)
 {
 	no_sleep_problem("xg_port_free");
