@@ -79,8 +79,29 @@ bench: ## compare with the kernel's own code, natively and in a guest
 	bench/run
 
 .PHONY: install
-install: have-headers ## install xengnt.ko for the kernel it was built for
-	+$(MAKE) -C $(KERNELDIR) M=$(CURDIR) modules_install
+install: ## install what was built: module, headers, tool, manual (DESTDIR=, PREFIX=)
+	scripts/install
+
+.PHONY: uninstall
+uninstall: ## take away what make install installed
+	scripts/install --remove
+
+.PHONY: deb
+deb: ## Debian packages xengnt-dkms, xengnt-dev, xengnt-top in build/deb
+	scripts/make-deb
+
+.PHONY: check-packages
+check-packages: ## install, upgrade and remove the packages in a clean Debian (as root)
+	scripts/check-packages
+
+.PHONY: docs
+docs: ## the API reference, in build/docs
+	scripts/deps build
+	KERNELDIR=$(KERNELDIR) scripts/make-docs
+
+.PHONY: check-docs
+check-docs: ## manual pages against the module, the tool's tests, the API reference
+	scripts/check-docs
 
 .PHONY: clean
 clean: ## remove what was built (downloads in build/pkgs stay)

@@ -82,7 +82,8 @@ class Rates(unittest.TestCase):
 
     def test_pools_by_what_they_hold(self):
         rows = report_of("first", "second")["pools"]
-        self.assertEqual([row["name"] for row in rows], ["xen_blkfront", "my ring 0", "default"])
+        self.assertEqual([row["name"] for row in rows],
+                         ["xen_blkfront", "my ring 0", "old ring", "default"])
         self.assertEqual((rows[0]["allocated_per_s"], rows[0]["freed_per_s"]), (150, 110))
 
     def test_pools_of_one_name_are_kept_apart(self):
@@ -120,6 +121,7 @@ class Showing(unittest.TestCase):
         self.assertLess(max(map(len, text.splitlines())), 80)
         self.assertNotIn("still_busy", text)
         self.assertRegex(text, r"xen_blkfront +280 +0 +none +150.0 +110.0")
+        self.assertRegex(text, r"old ring \(destroyed\) +1 +0 +8 +0.0 +0.0")
         self.assertRegex(text, r"(?m)^5 +3 +42 s +1.0 +0.5$")
 
     def test_what_is_missing_is_said(self):
