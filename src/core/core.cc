@@ -596,6 +596,29 @@ bool xg_read_pool(uint32_t number, struct xg_pool_stats *stats)
 	return true;
 }
 
+void xg_read_ref(uint32_t ref, struct xg_ref_info *info)
+{
+	u64 *raw = ref_table.find({ref});
+	RefWord word{raw ? load_relaxed(raw) : 0};
+	*info = {};
+	switch (word.state()) {
+	case RefState::claimed:
+		info->state = XG_REF_CLAIMED;
+		break;
+	case RefState::granted:
+		info->state = XG_REF_GRANTED;
+		break;
+	case RefState::deferred:
+		info->state = XG_REF_DEFERRED;
+		break;
+	default:
+		return;
+	}
+	info->pool = static_cast<const xg_pool *>(&core.allocator.pool(word.pool()));
+	info->domid = granted_to(ref).raw;
+	info->frame = load_relaxed(&ref_table.entry(ref)->frame);
+}
+
 bool xg_read_deferred(uint32_t *ref, struct xg_deferred *deferred)
 {
 	while (*ref < ref_table.size()) {

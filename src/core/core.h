@@ -209,6 +209,22 @@ struct xg_pool_stats {
 /* The pools by number, from 0 on; false when there is none of that number or above. */
 bool xg_read_pool(uint32_t number, struct xg_pool_stats *stats);
 
+enum xg_ref_state {
+	XG_REF_FREE, /* or not leased, cached, on a private list: nobody's to answer for */
+	XG_REF_CLAIMED,
+	XG_REF_GRANTED,
+	XG_REF_DEFERRED,
+};
+
+struct xg_ref_info {
+	enum xg_ref_state state;
+	const struct xg_pool *pool;
+	uint16_t domid; /* these two only mean something when granted or deferred */
+	uint64_t frame;
+};
+/* What is known of any number; whoever holds it may change it meanwhile. */
+void xg_read_ref(uint32_t ref, struct xg_ref_info *info);
+
 /* A reference whose end is deferred. */
 struct xg_deferred {
 	uint32_t ref;

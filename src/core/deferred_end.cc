@@ -54,6 +54,7 @@ void DeferredEnds::enqueue(GrantRef ref, DomId domid, void *page_or_notice, u8 h
 		if (queue.due_ms > now + soon_ms)
 			queue.due_ms = now + soon_ms;
 	}
+	xg_port_trace(XG_TRACE_DEFER, ref.raw, domid.raw);
 	xg_port_schedule(XG_WORK_DEFERRED, soon_ms);
 }
 
@@ -120,10 +121,12 @@ void DeferredEnds::finish(u32 ref)
 	void (*fn)(void *) = nullptr;
 	void *arg = nullptr;
 	void *page;
+	DomId domid;
 	{
 		LockGuard guard(lock_);
 		RefWord word = ref_table.read(ref);
 		page = page_of(ref);
+		domid = ref_table.note(ref).deferred.domid;
 		if (word.run()) {
 			notice = static_cast<xg_end_notice *>(ref_table.note(ref).deferred.page);
 			fn = notice->fn;
@@ -135,6 +138,7 @@ void DeferredEnds::finish(u32 ref)
 	}
 	if (page)
 		xg_port_page_put(page);
+	xg_port_trace(XG_TRACE_RECLAIM, ref, domid.raw);
 	fetch_add(&reclaimed_total_, u64{1});
 	// Cannot fail: the reference is claimed, and by us.
 	(void)allocator_.free({ref}, RefState::claimed, {0});

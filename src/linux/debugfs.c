@@ -6,6 +6,7 @@
 #include <linux/seq_file.h>
 
 #include "../core/core.h"
+#include "tracking.h"
 
 static struct dentry *dir;
 
@@ -80,12 +81,20 @@ static int deferred_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(deferred);
 
+static int owners_show(struct seq_file *file, void *unused)
+{
+	xengnt_owners_show(file);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(owners);
+
 void xengnt_debugfs_init(void)
 {
 	dir = debugfs_create_dir("xengnt", NULL);
 	debugfs_create_file("stats", 0444, dir, NULL, &stats_fops);
 	debugfs_create_file("errors", 0444, dir, NULL, &errors_fops);
 	debugfs_create_file("pools", 0444, dir, NULL, &pools_fops);
+	debugfs_create_file("owners", 0444, dir, NULL, &owners_fops);
 	debugfs_create_file("deferred", 0444, dir, NULL, &deferred_fops);
 }
 

@@ -19,6 +19,8 @@
 #include <xengnt/pool.h>
 
 #include "../core/core.h"
+#include "trace.h"
+#include "tracking.h"
 
 static_assert(XG_NO_MEMORY == -ENOMEM && XG_INVALID == -EINVAL && XG_NO_SPACE == -ENOSPC);
 static_assert(XG_NO_REF == INVALID_GRANT_REF);
@@ -60,7 +62,10 @@ int xengnt_pool_alloc_grant_references(struct xengnt_pool *pool, u16 count, gran
 		null_pointer(_RET_IP_);
 		return -ENOSPC;
 	}
-	return xg_alloc_list(core_pool(pool), count, head) ? -ENOSPC : 0;
+	if (xg_alloc_list(core_pool(pool), count, head))
+		return -ENOSPC;
+	trace_xengnt_alloc_list(*head, count);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(xengnt_pool_alloc_grant_references);
 
@@ -80,8 +85,13 @@ int xengnt_pool_alloc_grant_reference_seq(struct xengnt_pool *pool, unsigned int
 		null_pointer(_RET_IP_);
 		return -ENOSPC;
 	}
-	if (count != 1)
-		return xg_alloc_seq(core_pool(pool), count, first) ? -ENOSPC : 0;
+	if (count != 1) {
+		if (xg_alloc_seq(core_pool(pool), count, first))
+			return -ENOSPC;
+		trace_xengnt_alloc(*first, count);
+		xengnt_track_taken(*first, count);
+		return 0;
+	}
 
 	cpu = get_cpu();
 	ref = xg_alloc_one_fast(core_pool(pool), cpu);
@@ -90,6 +100,8 @@ int xengnt_pool_alloc_grant_reference_seq(struct xengnt_pool *pool, unsigned int
 		ref = xg_alloc_one(core_pool(pool));
 	if (unlikely(ref < 0))
 		return -ENOSPC;
+	trace_xengnt_alloc(ref, 1);
+	xengnt_track_taken(ref, 1);
 	*first = ref;
 	return 0;
 }
@@ -103,9 +115,13 @@ EXPORT_SYMBOL_GPL(xengnt_alloc_grant_reference_seq);
 
 void xengnt_free_grant_reference(grant_ref_t ref)
 {
-	unsigned int cpu = get_cpu();
-	int err = xg_free_one_fast(ref, cpu);
+	unsigned int cpu;
+	int err;
 
+	trace_xengnt_free(ref, 1);
+	xengnt_track_given(ref, 1);
+	cpu = get_cpu();
+	err = xg_free_one_fast(ref, cpu);
 	put_cpu();
 	if (likely(!err))
 		return;
@@ -116,6 +132,7 @@ EXPORT_SYMBOL_GPL(xengnt_free_grant_reference);
 
 void xengnt_free_grant_references(grant_ref_t head)
 {
+	trace_xengnt_free_list(head, 0);
 	/* A list of ours may end in a list of the kernel's. */
 	if (xg_free_list(&head, _RET_IP_) == XG_NOT_LEASED && kernels_own(head, _RET_IP_))
 		gnttab_free_grant_references(head);
@@ -124,6 +141,8 @@ EXPORT_SYMBOL_GPL(xengnt_free_grant_references);
 
 void xengnt_free_grant_reference_seq(grant_ref_t first, unsigned int count)
 {
+	trace_xengnt_free(first, count);
+	xengnt_track_given(first, count);
 	while (xg_free_seq(&first, &count, _RET_IP_) == XG_NOT_LEASED) {
 		if (!kernels_own(first, _RET_IP_))
 			return;
@@ -139,14 +158,26 @@ int xengnt_empty_grant_references(const grant_ref_t *head)
 }
 EXPORT_SYMBOL_GPL(xengnt_empty_grant_references);
 
+static noinline int claim_tracked(grant_ref_t *head, unsigned long caller)
+{
+	int ref = xg_claim(head, caller);
+
+	if (ref >= 0)
+		xengnt_track_taken(ref, 1);
+	return ref;
+}
+
 int xengnt_claim_grant_reference(grant_ref_t *head)
 {
+	if (static_branch_unlikely(&xengnt_tracking))
+		return claim_tracked(head, _RET_IP_);
 	return xg_claim(head, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(xengnt_claim_grant_reference);
 
 void xengnt_release_grant_reference(grant_ref_t *head, grant_ref_t ref)
 {
+	xengnt_track_given(ref, 1);
 	xg_release(head, ref, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(xengnt_release_grant_reference);
@@ -168,7 +199,11 @@ int xengnt_pool_grant_foreign_access(struct xengnt_pool *pool, domid_t domid, un
 	put_cpu();
 	if (unlikely(ref == XG_SLOW))
 		ref = xg_grant_new(core_pool(pool), domid, frame, readonly, _RET_IP_);
-	return ref < 0 ? -ENOSPC : ref;
+	if (unlikely(ref < 0))
+		return -ENOSPC;
+	trace_xengnt_grant(ref, domid, frame, readonly);
+	xengnt_track_taken(ref, 1);
+	return ref;
 }
 EXPORT_SYMBOL_GPL(xengnt_pool_grant_foreign_access);
 
@@ -181,8 +216,12 @@ EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access);
 void xengnt_grant_foreign_access_ref(grant_ref_t ref, domid_t domid, unsigned long frame,
 				     int readonly)
 {
-	unsigned int cpu = get_cpu();
-	int err = xg_grant(ref, cpu, domid, frame, readonly, _RET_IP_);
+	unsigned int cpu;
+	int err;
+
+	trace_xengnt_grant(ref, domid, frame, readonly);
+	cpu = get_cpu();
+	err = xg_grant(ref, cpu, domid, frame, readonly, _RET_IP_);
 
 	put_cpu();
 	if (unlikely(err == XG_NOT_LEASED) && kernels_own(ref, _RET_IP_))
@@ -196,6 +235,7 @@ int xengnt_end_foreign_access_ref(grant_ref_t ref)
 	int ended = xg_end(ref, cpu, _RET_IP_);
 
 	put_cpu();
+	trace_xengnt_end(ref, ended);
 	if (unlikely(ended == XG_NOT_LEASED))
 		return kernels_own(ref, _RET_IP_) && gnttab_end_foreign_access_ref(ref);
 	/* As the kernel does: drivers of its era rely on the log to see it. */
@@ -211,6 +251,7 @@ int xengnt_try_end_foreign_access(grant_ref_t ref)
 	int ended = xg_try_end_fast(ref, cpu);
 
 	put_cpu();
+	trace_xengnt_end(ref, ended);
 	if (unlikely(ended == XG_SLOW))
 		ended = xg_try_end(ref, _RET_IP_);
 	if (unlikely(ended == XG_NOT_LEASED))
@@ -225,6 +266,7 @@ void xengnt_end_foreign_access(grant_ref_t ref, struct page *page)
 	int ended = xg_try_end_fast(ref, cpu);
 
 	put_cpu();
+	trace_xengnt_end(ref, ended);
 	if (likely(ended == 1)) {
 		if (page)
 			put_page(page);
@@ -239,11 +281,17 @@ int xengnt_pool_grant_foreign_access_batch(struct xengnt_pool *pool, domid_t dom
 					   const unsigned long *frames, unsigned int count,
 					   int readonly, grant_ref_t *refs)
 {
+	unsigned int i;
+	int err;
+
 	if (unlikely(!pool || (count && (!frames || !refs)))) {
 		null_pointer(_RET_IP_);
 		return -EINVAL;
 	}
-	return xg_grant_batch(core_pool(pool), domid, frames, count, readonly, refs, _RET_IP_);
+	err = xg_grant_batch(core_pool(pool), domid, frames, count, readonly, refs, _RET_IP_);
+	for (i = 0; !err && static_branch_unlikely(&xengnt_tracking) && i < count; i++)
+		xengnt_track_taken(refs[i], 1);
+	return err;
 }
 EXPORT_SYMBOL_GPL(xengnt_pool_grant_foreign_access_batch);
 

@@ -22,6 +22,7 @@
 
 #include "../core/backend.h"
 #include "p2m.h"
+#include "trace.h"
 
 static_assert(GNTST_okay == XG_STATUS_OKAY);
 static_assert(GNTST_general_error == XG_STATUS_ERROR);
@@ -157,7 +158,9 @@ int xengnt_map_refs(struct gnttab_map_grant_ref *map_ops, struct gnttab_map_gran
 		if ((what & XG_SLOT_ENTERED) && xengnt_p2m_enter(&map_ops[i], pages[i]))
 			undo_slot(&map_ops[i], kop, pages[i]);
 	}
-	return xg_map_result(err, kerr);
+	err = xg_map_result(err, kerr);
+	trace_xengnt_map(count, err);
+	return err;
 }
 EXPORT_SYMBOL_GPL(xengnt_map_refs);
 
@@ -180,6 +183,8 @@ int xengnt_unmap_refs(struct gnttab_unmap_grant_ref *unmap_ops,
 	}
 	if (kunmap_ops && !err)
 		kerr = unmap_batch(kunmap_ops, count);
-	return xg_unmap_result(err, kerr, strays);
+	err = xg_unmap_result(err, kerr, strays);
+	trace_xengnt_unmap(count, err);
+	return err;
 }
 EXPORT_SYMBOL_GPL(xengnt_unmap_refs);

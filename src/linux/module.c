@@ -8,6 +8,7 @@
 #include <asm/xen/hypercall.h>
 
 #include "../core/core.h"
+#include "tracking.h"
 
 static unsigned int lease_limit;
 module_param(lease_limit, uint, 0444);
@@ -77,6 +78,9 @@ static int __init xengnt_module_init(void)
 	err = xengnt_pools_init();
 	if (err)
 		goto core;
+	err = xengnt_tracking_init(config.table_refs);
+	if (err)
+		goto pools;
 	xengnt_debugfs_init();
 	pr_info("ready: version %d table, up to %u frames, %u references\n", version, frames,
 		config.table_refs);
@@ -86,6 +90,8 @@ lists:
 	xengnt_table_exit();
 queue:
 	xengnt_unmap_queue_exit();
+pools:
+	xengnt_pools_exit();
 core:
 	xg_core_stop();
 port:
@@ -105,6 +111,7 @@ static void __exit xengnt_module_exit(void)
 	xg_port_watch_kernel(0);
 	xengnt_port_stop_work();
 	xg_core_stop();
+	xengnt_tracking_exit();
 	xengnt_port_exit();
 	xengnt_frames_exit();
 	pr_info("gone\n");

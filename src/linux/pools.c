@@ -11,6 +11,7 @@
 #include <xengnt/pool.h>
 
 #include "../core/core.h"
+#include "tracking.h"
 
 #define MAX_MODULES 255
 
@@ -36,9 +37,11 @@ static unsigned int destroy(struct xg_pool *pool)
 {
 	unsigned int out = xg_pool_destroy(pool);
 
-	if (out)
+	if (out) {
 		pr_warn("pool %s: %u references were still out when it was given up\n",
 			xg_pool_name(pool), out);
+		xengnt_owners_log(pool);
+	}
 	return out;
 }
 

@@ -17,6 +17,10 @@
 
 #include "../core/core.h"
 #include "../port/port.h"
+#include "tracking.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
 
 static_assert(sizeof(raw_spinlock_t) <= sizeof(struct xg_port_lock));
 static_assert(XG_PORT_PAGE_SIZE <= PAGE_SIZE);
@@ -206,9 +210,20 @@ void xg_port_call(void (*fn)(void *arg), void *arg)
 {
 	unsigned long flags;
 
+	trace_xengnt_callback(fn);
 	local_irq_save(flags);
 	fn(arg);
 	local_irq_restore(flags);
+}
+
+/* --- tracing --------------------------------------------------------- */
+
+void xg_port_trace(enum xg_trace what, uint32_t ref, uint16_t domid)
+{
+	if (what == XG_TRACE_DEFER)
+		trace_xengnt_defer(ref, domid);
+	else
+		trace_xengnt_reclaim(ref, domid);
 }
 
 /* --- reports --------------------------------------------------------- */
@@ -250,9 +265,13 @@ void xg_port_report(enum xg_report what, uint32_t ref, uint16_t domid, unsigned 
 	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 20);
 
 	atomic_long_inc(&report_counts[what]);
-	if (__ratelimit(&limit))
+	trace_xengnt_misuse(reports[what].name, ref, domid, caller);
+	if (__ratelimit(&limit)) {
 		pr_err("reference %#x (domain %u): %s; caller %pS\n", ref, domid,
 		       reports[what].text, (void *)caller);
+		if (what == XG_REPORT_LEAKED)
+			xengnt_owner_log(ref);
+	}
 }
 
 unsigned long xengnt_reports(unsigned int what)

@@ -13,14 +13,18 @@
 
 #include "../core/core.h"
 #include "../port/port.h"
+#include "trace.h"
 
 unsigned int xg_port_lease(unsigned int count, uint32_t *refs)
 {
 	grant_ref_t head;
 	unsigned int i;
 
-	if (gnttab_alloc_grant_references(count, &head))
+	if (gnttab_alloc_grant_references(count, &head)) {
+		trace_xengnt_lease(count, 0);
 		return 0;
+	}
+	trace_xengnt_lease(count, count);
 	for (i = 0; i < count; i++)
 		refs[i] = gnttab_claim_grant_reference(&head);
 	return count;
@@ -30,6 +34,7 @@ void xg_port_unlease(const uint32_t *refs, unsigned int count)
 {
 	grant_ref_t head = INVALID_GRANT_REF;
 
+	trace_xengnt_unlease(refs[0], count);
 	while (count--)
 		gnttab_release_grant_reference(&head, refs[count]);
 	gnttab_free_grant_references(head);

@@ -134,6 +134,16 @@ void xg_port_schedule(enum xg_work work, unsigned int delay_ms);
 /* Runs a driver's callback with interrupts off, as the kernel does. */
 void xg_port_call(void (*fn)(void *arg), void *arg);
 
+/* --- tracing --------------------------------------------------------- */
+
+enum xg_trace {
+	XG_TRACE_DEFER,
+	XG_TRACE_RECLAIM,
+};
+
+/* Something happened that only the core knows. Costs nothing while nobody looks. */
+void xg_port_trace(enum xg_trace what, uint32_t ref, uint16_t domid);
+
 /* --- reports --------------------------------------------------------- */
 
 enum xg_report {

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Who has which reference, when the parameter `track` is on. */
+#ifndef XENGNT_TRACKING_H
+#define XENGNT_TRACKING_H
+
+#include <linux/jump_label.h>
+#include <linux/types.h>
+
+struct seq_file;
+struct xg_pool;
+
+DECLARE_STATIC_KEY_FALSE(xengnt_tracking);
+
+/* A driver has got these, or has given them back. Only behind the key. */
+void __xengnt_track_taken(u32 first, u32 count);
+void __xengnt_track_given(u32 first, u32 count);
+
+/* When tracking is off each of these is one instruction that does nothing. */
+static inline void xengnt_track_taken(u32 first, u32 count)
+{
+	if (static_branch_unlikely(&xengnt_tracking))
+		__xengnt_track_taken(first, count);
+}
+
+static inline void xengnt_track_given(u32 first, u32 count)
+{
+	if (static_branch_unlikely(&xengnt_tracking))
+		__xengnt_track_given(first, count);
+}
+
+/* Whoever holds references (of @pool, or all), grouped by where they were taken. */
+void xengnt_owners_show(struct seq_file *file);
+void xengnt_owners_log(const struct xg_pool *pool);
+void xengnt_owner_log(u32 ref);
+
+/* May sleep. From here on the parameter can be switched at run time. */
+int xengnt_tracking_init(u32 table_refs);
+void xengnt_tracking_exit(void);
+
+#endif /* XENGNT_TRACKING_H */
