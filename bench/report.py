@@ -49,14 +49,12 @@ def medians(document):
     for entry in document["benchmarks"] if document else ():
         if entry.get("aggregate_name", "median") != "median":
             continue
-        parts = re.sub(r"/(real_time|threads:\d+|iterations:\d+)", "", entry["run_name"]).split("/")
+        parts = re.sub(r"/(manual_time|iterations:\d+)", "", entry["run_name"]).split("/")
         side = "stock" if "stock" in parts else "xengnt"
         parts.remove(side)
-        # One thread: the processor's time, which other programs do not lengthen. Two: how long
-        # an operation takes all in all, both threads counted.
-        two = entry.get("threads", 1) > 1
-        found["/".join(parts), side] = (1e9 / entry["items_per_second"] if two
-                                        else entry["cpu_time"])
+        # The processor's time, which other programs do not lengthen, where there is one thread.
+        manual = "manual_time" in entry["run_name"]
+        found["/".join(parts), side] = entry["real_time" if manual else "cpu_time"]
         for counter in ("bytes", "bytes_bare", "refs"):
             if counter in entry:
                 found["/".join(parts), counter, side] = entry[counter]

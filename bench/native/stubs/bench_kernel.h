@@ -35,6 +35,8 @@ typedef uint64_t phys_addr_t;
 
 /* --- the compiler ------------------------------------------------------ */
 
+#define noinline __attribute__((noinline))
+#define __cold __attribute__((cold))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define barrier() __asm__ __volatile__("" : : : "memory")
@@ -68,6 +70,24 @@ static inline void no_print(const char *format, ...) { (void)format; }
 #define BUG_ON(x) do { if (unlikely(x)) abort(); } while (0)
 #define WARN_ON(x) ((void)(x))
 #define BUILD_BUG_ON(x) _Static_assert(!(x), #x)
+
+/* --- what is switched off ------------------------------------------------ */
+
+/* A branch that the kernel patches in when somebody wants it: until then one long NOP. */
+static inline bool bench_off(void)
+{
+	__asm__ __volatile__(".byte 0x0f, 0x1f, 0x44, 0x00, 0x00");
+	return false;
+}
+
+#define DECLARE_STATIC_KEY_FALSE(name) extern int name
+#define static_branch_unlikely(key) bench_off()
+#define TP_PROTO(...) __VA_ARGS__
+#define TRACE_EVENT(name, proto, ...) \
+	static inline void trace_##name(proto) { bench_off(); } struct bench_unused
+#define DEFINE_EVENT(class, name, proto, args) \
+	static inline void trace_##name(proto) { bench_off(); } struct bench_unused
+#define DECLARE_EVENT_CLASS(...) struct bench_unused
 
 /* --- locks and processors ---------------------------------------------- */
 
