@@ -5,6 +5,7 @@
 
 #include "echo.h"
 
+#include <linux/workqueue.h>
 #include <xen/grant_table.h>
 
 #define REQUEST_PAGES	(2 * ECHO_PAGES)	/* the question's, then the answer's */
@@ -17,7 +18,8 @@ struct echo_back {
 	unsigned int irq;		/* 0: none */
 	struct vecho_sring *shared;	/* the frontend's page, while connected */
 	struct vecho_back_ring ring;
-	bool stop;			/* the ring's thread is to come to an end */
+	struct work_struct work;	/* what an event asks for */
+	bool stop;			/* the work is to come to an end */
 	bool broken;			/* the frontend has lied: nothing more is read from it */
 	u64 served, refused;		/* requests, by what they were answered */
 	struct page *pages[REQUEST_PAGES];	/* to map a request's grants into */

@@ -22,6 +22,17 @@
 static irqreturn_t on_event(int irq, void *arg)
 {
 	struct echo_back *back = arg;
+
+	/* The first may come before the function that binds it has returned. */
+	back->irq = irq;
+	queue_work(system_unbound_wq, &back->work);
+	return IRQ_HANDLED;
+}
+
+/* At the priority of any other work: a guest must not be able to take a processor. */
+static void serve(struct work_struct *work)
+{
+	struct echo_back *back = container_of(work, struct echo_back, work);
 	int served = 0;
 
 	if (!back->broken) {
@@ -32,16 +43,18 @@ static irqreturn_t on_event(int irq, void *arg)
 		}
 	}
 	/* An event without a request costs the frontend time, not us. */
-	xen_irq_lateeoi(irq, served > 0 ? 0 : XEN_EOI_FLAG_SPURIOUS);
-	return IRQ_HANDLED;
+	xen_irq_lateeoi(back->irq, served > 0 ? 0 : XEN_EOI_FLAG_SPURIOUS);
 }
 
 static void disconnect(struct echo_back *back)
 {
-	WRITE_ONCE(back->stop, true);
-	if (back->irq)
+	if (back->irq) {
+		WRITE_ONCE(back->stop, true);
+		disable_irq(back->irq);
+		cancel_work_sync(&back->work);
 		unbind_from_irqhandler(back->irq, back);
-	back->irq = 0;
+		back->irq = 0;
+	}
 	if (back->shared)
 		xenbus_unmap_ring_vfree(back->xbdev, back->shared);
 	back->shared = NULL;
@@ -49,29 +62,12 @@ static void disconnect(struct echo_back *back)
 	back->broken = false;
 }
 
-static int bind_events(struct echo_back *back, evtchn_port_t port)
-{
-	int irq = bind_interdomain_evtchn_to_irq_lateeoi(back->xbdev, port);
-	int err;
-
-	if (irq < 0)
-		return irq;
-	/* Set first: the thread may run, and notify, before the call returns. */
-	back->irq = irq;
-	err = request_threaded_irq(irq, NULL, on_event, IRQF_ONESHOT, ECHO_DEVICE, back);
-	if (err) {
-		back->irq = 0;
-		unbind_from_irqhandler(irq, back);
-	}
-	return err;
-}
-
 static int connect(struct echo_back *back)
 {
 	struct xenbus_device *xbdev = back->xbdev;
 	unsigned int ring_ref, port;
 	void *shared;
-	int err;
+	int irq, err;
 
 	err = xenbus_gather(XBT_NIL, xbdev->otherend, "ring-ref", "%u", &ring_ref,
 			    "event-channel", "%u", &port, NULL);
@@ -82,7 +78,12 @@ static int connect(struct echo_back *back)
 		return err;
 	back->shared = shared;
 	BACK_RING_INIT(&back->ring, back->shared, PAGE_SIZE);
-	return bind_events(back, port);
+	irq = bind_interdomain_evtchn_to_irqhandler_lateeoi(xbdev, port, on_event, 0, ECHO_DEVICE,
+							    back);
+	if (irq < 0)
+		return irq;
+	back->irq = irq;
+	return 0;
 }
 
 static void frontend_changed(struct xenbus_device *xbdev, enum xenbus_state state)
@@ -149,6 +150,7 @@ static int probe(struct xenbus_device *xbdev, const struct xenbus_device_id *id)
 	if (!back)
 		return -ENOMEM;
 	back->xbdev = xbdev;
+	INIT_WORK(&back->work, serve);
 	err = echo_back_alloc(back);
 	if (err) {
 		kfree(back);

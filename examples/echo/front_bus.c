@@ -20,6 +20,7 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <xen/events.h>
 #include <xen/xen.h>
 #include <xen/xenbus.h>
@@ -35,6 +36,7 @@ struct echo_device {
 	struct mutex run;	/* one run at a time */
 	wait_queue_head_t wait;	/* of the run */
 	unsigned int irq;	/* 0: none */
+	struct work_struct work;	/* what an event asks for */
 	/* Written under the lock, read by who waits. */
 	bool broken;		/* the backend has lied: nothing more is read from it */
 	bool idle;		/* nothing more is to be sent or answered */
@@ -59,13 +61,23 @@ static void tell(struct echo_device *dev)
 	wake_up(&dev->wait);
 }
 
-/* A thread of its own: it may take as long as the messages do. The event channel
- * stays masked until it has looked, which is what holds back a backend that
- * sends events in a storm.
- */
 static irqreturn_t on_event(int irq, void *arg)
 {
 	struct echo_device *dev = arg;
+
+	/* The first may come before the function that binds it has returned. */
+	dev->irq = irq;
+	queue_work(system_freezable_wq, &dev->work);
+	return IRQ_HANDLED;
+}
+
+/* At the priority of any other work: messages take their time. The event channel
+ * stays masked until this is done, and longer when there was nothing to do, which
+ * is what holds back a backend that sends events in a storm.
+ */
+static void serve(struct work_struct *work)
+{
+	struct echo_device *dev = container_of(work, struct echo_device, work);
 	int taken = 0;
 
 	mutex_lock(&dev->lock);
@@ -79,18 +91,20 @@ static irqreturn_t on_event(int irq, void *arg)
 	}
 	tell(dev);
 	mutex_unlock(&dev->lock);
-	xen_irq_lateeoi(irq, taken > 0 ? 0 : XEN_EOI_FLAG_SPURIOUS);
-	return IRQ_HANDLED;
+	xen_irq_lateeoi(dev->irq, taken > 0 ? 0 : XEN_EOI_FLAG_SPURIOUS);
 }
 
 /* --- connecting -------------------------------------------------------------------- */
 
 static void disconnect(struct echo_device *dev)
 {
-	/* Not under the lock: waits for the thread, which takes it. */
-	if (dev->irq)
+	/* Not under the lock: waits for the work, which takes it. */
+	if (dev->irq) {
+		disable_irq(dev->irq);
+		cancel_work_sync(&dev->work);
 		unbind_from_irqhandler(dev->irq, dev);
-	dev->irq = 0;
+		dev->irq = 0;
+	}
 	mutex_lock(&dev->lock);
 	echo_front_disconnect(dev->front);
 	WRITE_ONCE(dev->broken, false);
@@ -105,15 +119,10 @@ static int make_event_channel(struct echo_device *dev, evtchn_port_t *port)
 	err = xenbus_alloc_evtchn(dev->xbdev, port);
 	if (err)
 		return err;
-	irq = bind_evtchn_to_irq_lateeoi(*port);
+	irq = bind_evtchn_to_irqhandler_lateeoi(*port, on_event, 0, ECHO_DEVICE, dev);
 	if (irq < 0) {
 		xenbus_free_evtchn(dev->xbdev, *port);
 		return irq;
-	}
-	err = request_threaded_irq(irq, NULL, on_event, IRQF_ONESHOT, ECHO_DEVICE, dev);
-	if (err) {
-		unbind_from_irqhandler(irq, dev);
-		return err;
 	}
 	dev->irq = irq;
 	return 0;
@@ -282,6 +291,7 @@ static int probe(struct xenbus_device *xbdev, const struct xenbus_device_id *id)
 	mutex_init(&dev->lock);
 	mutex_init(&dev->run);
 	init_waitqueue_head(&dev->wait);
+	INIT_WORK(&dev->work, serve);
 	dev->front = echo_front_create(dev_name(&xbdev->dev));
 	if (!dev->front) {
 		kfree(dev);
