@@ -62,6 +62,7 @@ check-guest: ## the tests in Xen guests, in one boot
 	+$(MAKE) module
 	scripts/build-test-modules
 	scripts/build-oracle
+	scripts/build-examples
 	scripts/run-guest-tests
 
 .PHONY: check-module
