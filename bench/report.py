@@ -181,27 +181,31 @@ PLOTS = {
 def plot(name, sweeps):
     xlabel, logarithmic, curves = PLOTS[name]
     data, drawn = [], []
-    for key, title in curves.items():
+    for colour, (key, title) in enumerate(curves.items(), 1):
         for side in ("stock", "xengnt"):
             points = sorted((int(where[0].split("/")[1]), value) for where, value in sweeps.items()
                             if len(where) == 2 and where[1] == side
                             and where[0].startswith(key + "/"))
             data.append("\n".join(f"{x} {y}" for x, y in points))
             dash = 2 if side == "stock" else 1
-            drawn.append(f"'-' using 1:2 with linespoints dt {dash} title '{title}, {side}'")
+            drawn.append(f"'-' using 1:2 with linespoints lc {colour} dt {dash} pt {dash + 3}"
+                         f" title '{title}, {side}'")
+    script = ["set terminal svg size 720,440 background 'white'",
+              f"set output '{OUT / (name + '.svg')}'",
+              f"set xlabel '{xlabel}'", "set ylabel 'nanoseconds per operation'",
+              "set key outside bottom center horizontal", "set grid", "set format x '%.0f'",
+              f"set logscale {logarithmic} 4" if logarithmic else ""]
     if name == "cpu-caches":
         points = sorted((int(where[0].split("/")[1]), value / 1024)
                         for where, value in sweeps.items()
                         if where[1:] == ("bytes", "xengnt") and where[0].startswith("cpus_ones/"))
         data.append("\n".join(f"{x} {y}" for x, y in points))
-        drawn.append("'-' using 1:2 axes x1y2 with linespoints dt 3 title 'memory, xengnt (KiB)'")
-    script = [f"set terminal svg size 720,440 background 'white'",
-              f"set output '{OUT / (name + '.svg')}'",
-              f"set xlabel '{xlabel}'", "set ylabel 'nanoseconds per operation'",
-              "set logscale y", "set key left top", "set grid",
-              f"set logscale {logarithmic} 2" if logarithmic else "",
-              "set y2label 'KiB'\nset y2tics\nset ytics nomirror" if name == "cpu-caches" else "",
-              "plot " + ", ".join(drawn)]
+        drawn.append("'-' using 1:2 axes x1y2 with linespoints lc 3 dt 3 title 'memory, xengnt (KiB)'")
+        script += ["set y2label 'KiB'", "set y2tics", "set ytics nomirror", "set yrange [0:*]",
+                   "set y2range [0:*]"]
+    else:
+        script.append("set logscale y")
+    script.append("plot " + ", ".join(drawn))
     script += [points + "\ne" for points in data]
     subprocess.run(["gnuplot"], input="\n".join(script) + "\n", text=True, check=True)
 
