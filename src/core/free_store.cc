@@ -39,7 +39,7 @@ void FreeStore::destroy()
 	bitmap_.destroy();
 }
 
-// --- accounts ----------------------------------------------------------------------------------
+// --- accounts ---
 
 u32 FreeStore::could_give(const Pool &pool) const
 {
@@ -107,7 +107,7 @@ u32 FreeStore::held(const Pool &pool)
 	return pool.held;
 }
 
-// --- runs --------------------------------------------------------------------------------------
+// --- runs ---
 
 // A run of at most `most` (at least one) that exists because it was charged. The words of its
 // members are left to the caller, the length in the head's word included.
@@ -191,7 +191,7 @@ bool FreeStore::dissolve(u32 runs)
 	return true;
 }
 
-// --- in and out ----------------------------------------------------------------------------------
+// --- in and out ---
 
 void FreeStore::add(const u32 *refs, u32 count)
 {
@@ -321,7 +321,7 @@ void FreeStore::put_runs(Pool &pool, const Run *runs, u32 nr)
 	pool.freed += count;
 }
 
-// --- sequences -----------------------------------------------------------------------------------
+// --- sequences ---
 
 // Takes a sequence longer than one hold of the lock allows; gives up, nothing taken, when somebody
 // else got in between.
@@ -417,7 +417,7 @@ void FreeStore::put_sequence(Pool &pool, GrantRef first, u32 count)
 	}
 }
 
-// --- rules ---------------------------------------------------------------------------------------
+// --- rules ---
 
 int FreeStore::check_invariants()
 {
