@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Prints the table of what bench/run measured, with ratios and targets, and
-writes it to build/bench/ as text and JSON, and plots as SVG.
+writes it to build/bench/ as text, Markdown and JSON, and plots as SVG.
 
 Exit status: 0, also when a target is missed; 1 when a figure is missing.
 """
@@ -150,6 +150,29 @@ def table(native, places, deferred, counted, sweeps):
         yield from memory_lines(sweeps)
 
 
+def markdown(native, places, counted):
+    """The same for docs/performance.md: stock / xengnt, ratio, mark."""
+    yield "| work | target | natively, ns | instructions | target | PV dom0, ns | PVH guest, ns |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+
+    def cell(results, key, target):
+        if key not in results:
+            return "-"
+        figures = results[key]
+        ratio = figures["stock"] / figures["xengnt"]
+        mark = "" if target is None else " met" if ratio >= target else " **missed**"
+        return f"{show(figures['stock'])} / {show(figures['xengnt'])} = {ratio:,.{0 if ratio >= 100 else 2}f}{mark}"
+
+    for key, what, native_target, guest_target in ROWS:
+        wanted = [f">= {target:g}" if target else "-" for target in (native_target, guest_target)]
+        # The longest section is counted in instructions natively.
+        first, second = (("-", cell(native, key, native_target)) if key == "longest" else
+                         (cell(native, key, native_target), cell(counted, key, None)))
+        yield (f"| {what} | {wanted[0]} | {first} | {second} | {wanted[1]} |"
+               f" {cell(places['dom0'], key, guest_target)} |"
+               f" {cell(places['domu-pvh'], key, guest_target)} |")
+
+
 def missing(native, places, deferred, counted, sweeps):
     keys = [key for key, *_ in ROWS]
     for place, results, wanted in (("natively", native, keys), ("dom0", places["dom0"], keys),
@@ -216,13 +239,15 @@ def main():
     text = "\n".join(table(native, places, deferred, counted, sweeps)).strip("\n")
     print(text)
     (OUT / "table.txt").write_text(text + "\n", encoding="utf-8")
+    (OUT / "table.md").write_text("\n".join(markdown(native, places, counted)) + "\n",
+                                  encoding="utf-8")
     everything = {"native_ns": native, "guest_ns": places, "deferred": deferred,
                   "instructions": counted,
                   "sweeps_ns": {"/".join(key): value for key, value in sweeps.items()}}
     (OUT / "results.json").write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
     for name in PLOTS if sweeps else ():
         plot(name, sweeps)
-    print("\nbuild/bench/: table.txt, results.json" +
+    print("\nbuild/bench/: table.txt, table.md, results.json" +
           "".join(f", {name}.svg" for name in PLOTS if sweeps))
     absent = list(missing(native, places, deferred, counted, sweeps))
     for what in absent:

@@ -68,7 +68,8 @@ template <class Side> void use_sequence(benchmark::State &state)
 	measure(state, [] { sequence<Side>(16); });
 }
 
-// --- against the number of CPU caches -------------------------------------------------------------
+// --- against the number of CPU caches
+// -------------------------------------------------------------
 
 // One thread plays all the processors, in turn: eight references each time.
 template <class Side> void cpus_ones(benchmark::State &state)

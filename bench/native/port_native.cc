@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // The core's port on a bare program: each function the cheapest that does its work, so that what is
-// measured is the core. What leases references is src/linux/port_lease.c itself, linked with a stock
-// table of our own (see stock.h).
+// measured is the core. What leases references is src/linux/port_lease.c itself, linked with a
+// stock table of our own (see stock.h).
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -102,9 +102,7 @@ unsigned int xg_port_pin(void)
 	return bench_cpu;
 }
 
-void xg_port_unpin(void)
-{
-}
+void xg_port_unpin(void) {}
 
 unsigned long xg_port_self(void)
 {
@@ -137,18 +135,12 @@ void *xg_port_page_of_frame(uint64_t)
 	return nullptr;
 }
 
-void xg_port_page_put(void *)
-{
-}
+void xg_port_page_put(void *) {}
 
-void xg_port_hand_over(uint32_t, void *)
-{
-}
+void xg_port_hand_over(uint32_t, void *) {}
 
 // Nothing is idle in a benchmark: the lease need not shrink.
-void xg_port_schedule(enum xg_work, unsigned int)
-{
-}
+void xg_port_schedule(enum xg_work, unsigned int) {}
 
 void xg_port_call(void (*fn)(void *arg), void *arg)
 {
@@ -156,9 +148,7 @@ void xg_port_call(void (*fn)(void *arg), void *arg)
 }
 
 // A benchmark that misuses the interface measures nothing; what it still holds at its end is fine.
-void xg_port_trace(enum xg_trace, uint32_t, uint16_t)
-{
-}
+void xg_port_trace(enum xg_trace, uint32_t, uint16_t) {}
 
 void xg_port_report(enum xg_report what, uint32_t ref, uint16_t, unsigned long)
 {

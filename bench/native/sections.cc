@@ -98,7 +98,7 @@ template <class Side> class Life
 		}
 	}
 
-      public:
+public:
 	explicit Life(uint32_t seed) : random_(seed) {}
 
 	void step()

@@ -33,13 +33,22 @@ inline constexpr uint32_t list_end = 0xffffffffu;
 	{                                                                                          \
 		return prefix##_alloc_grant_reference_seq(count, first);                           \
 	}                                                                                          \
-	static void free_one(uint32_t ref) { prefix##_free_grant_reference(ref); }                 \
-	static void free_list(uint32_t head) { prefix##_free_grant_references(head); }             \
+	static void free_one(uint32_t ref)                                                         \
+	{                                                                                          \
+		prefix##_free_grant_reference(ref);                                                \
+	}                                                                                          \
+	static void free_list(uint32_t head)                                                       \
+	{                                                                                          \
+		prefix##_free_grant_references(head);                                              \
+	}                                                                                          \
 	static void free_seq(uint32_t first, unsigned count)                                       \
 	{                                                                                          \
 		prefix##_free_grant_reference_seq(first, count);                                   \
 	}                                                                                          \
-	static int claim(uint32_t *head) { return prefix##_claim_grant_reference(head); }          \
+	static int claim(uint32_t *head)                                                           \
+	{                                                                                          \
+		return prefix##_claim_grant_reference(head);                                       \
+	}                                                                                          \
 	static void release(uint32_t *head, uint32_t ref)                                          \
 	{                                                                                          \
 		prefix##_release_grant_reference(head, ref);                                       \
@@ -48,7 +57,10 @@ inline constexpr uint32_t list_end = 0xffffffffu;
 	{                                                                                          \
 		return prefix##_grant_foreign_access(domid, frame, 0);                             \
 	}                                                                                          \
-	static int try_end(uint32_t ref) { return prefix##_try_end_foreign_access(ref); }
+	static int try_end(uint32_t ref)                                                           \
+	{                                                                                          \
+		return prefix##_try_end_foreign_access(ref);                                       \
+	}
 
 struct Stock {
 	static constexpr const char *name = "stock";

@@ -60,7 +60,7 @@ class TwoCpus
 		return lap;
 	}
 
-      public:
+public:
 	// Seconds that both took together, `work` being done by each. Negative: never undisturbed.
 	template <class Work> double run(Work work)
 	{
@@ -85,8 +85,10 @@ class TwoCpus
 			Lap mine = lap(round, work);
 			while (done_ < round)
 				__builtin_ia32_pause();
-			auto all = std::max(mine.end, other_.end) - std::min(mine.start, other_.start);
-			auto both = std::min(mine.end, other_.end) - std::max(mine.start, other_.start);
+			auto all =
+			    std::max(mine.end, other_.end) - std::min(mine.start, other_.start);
+			auto both =
+			    std::min(mine.end, other_.end) - std::max(mine.start, other_.start);
 			if (mine.disturbed || other_.disturbed || both < all * 4 / 5)
 				continue;
 			seconds = std::chrono::duration<double>(all).count();

@@ -53,7 +53,7 @@ template <class Side> class TouchedList
 	std::vector<uint32_t> refs_;
 	std::vector<uint16_t> order_;
 
-      public:
+public:
 	explicit TouchedList(uint16_t count) : refs_(count), order_(count)
 	{
 		for (uint16_t i = 0; i < count; i++)
@@ -81,7 +81,7 @@ template <class Side> class Ring
 	uint32_t refs_[in_flight];
 	unsigned at_ = 0;
 
-      public:
+public:
 	Ring()
 	{
 		must(!Side::alloc_list(256, &head_));
