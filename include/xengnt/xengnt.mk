@@ -67,6 +67,6 @@ KERNELDIR ?= $(firstword $(wildcard /lib/modules/$(KVER)/build /usr/src/linux-he
 modules modules_install clean:
 	@test -e "$(KERNELDIR)/Makefile" || { \
 		echo "error: no headers of kernel $(KVER): set KVER= or KERNELDIR=" >&2; exit 1; }
-	+$(MAKE) -C $(KERNELDIR) M=$(CURDIR) $@
+	+@$(MAKE) -C $(KERNELDIR) M=$(CURDIR) $@
 .DEFAULT_GOAL := modules
 endif
