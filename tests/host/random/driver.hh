@@ -20,6 +20,16 @@ struct Step {
 	uint32_t amount;
 };
 
+// Takes one out of many; the order of the others does not matter.
+template <class T> T take(std::vector<T> &from, uint32_t which)
+{
+	size_t at = which % from.size();
+	T taken = from[at];
+	from[at] = from.back();
+	from.pop_back();
+	return taken;
+}
+
 // A small world, different for each seed: exhaustion is to be met often.
 Config random_config(uint64_t seed);
 
