@@ -184,9 +184,7 @@ void xg_port_call(void (*fn)(void *arg), void *arg)
 	context().in_call--;
 }
 
-void xg_port_trace(enum xg_trace, uint32_t, uint16_t)
-{
-}
+void xg_port_trace(enum xg_trace, uint32_t, uint16_t) {}
 
 void xg_port_report(enum xg_report what, uint32_t ref, uint16_t domid, unsigned long caller)
 {
