@@ -1,0 +1,1 @@
+../../../examples/echo/front_bus.c
