@@ -8,7 +8,7 @@ from ktap import Parser, Report
 
 BEGIN = re.compile(r"@@ suite (\S+) begins$")
 END = re.compile(r"@@ suite (\S+) ended with status (\d+)$")
-STATUS_OF_TIMEOUT = 143  # busybox: killed by SIGTERM
+STATUS_OF_TIMEOUT = 137  # killed by SIGKILL
 
 
 def suites_in(lines):
