@@ -86,14 +86,14 @@ static int __init xengnt_module_init(void)
 		config.table_refs);
 	return 0;
 
-lists:
-	xengnt_table_exit();
-queue:
-	xengnt_unmap_queue_exit();
 pools:
 	xengnt_pools_exit();
 core:
 	xg_core_stop();
+lists:
+	xengnt_table_exit();
+queue:
+	xengnt_unmap_queue_exit();
 port:
 	xengnt_port_exit();
 frames:
@@ -106,6 +106,7 @@ static void __exit xengnt_module_exit(void)
 {
 	/* Drivers that use us pin us: nobody allocates any more. */
 	xengnt_debugfs_exit();
+	xengnt_pools_exit();
 	xengnt_unmap_queue_exit();
 	xengnt_table_exit();
 	xg_port_watch_kernel(0);
