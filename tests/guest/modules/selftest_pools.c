@@ -22,7 +22,6 @@ static domid_t self;
 static bool hold;
 module_param(hold, bool, 0444);
 MODULE_PARM_DESC(hold, "keep three references until the module goes, for the suite to see");
-static grant_ref_t held[3];
 
 static const char *a_limit_is_kept(void)
 {
@@ -255,14 +254,11 @@ static const struct ktap_case cases[] = {
 
 static int __init selftest_init(void)
 {
-	int i;
+	grant_ref_t held;
 
 	self = xenbus_read_unsigned("domid", "", 0);
-	if (hold) {
-		for (i = 0; i < 3; i++)
-			gnttab_alloc_grant_reference_seq(1, &held[i]);
-		return 0;
-	}
+	if (hold)
+		return gnttab_alloc_grant_reference_seq(3, &held);
 	ktap_run(cases, ARRAY_SIZE(cases));
 	return 0;
 }
