@@ -59,4 +59,17 @@ public:
 	LockGuard &operator=(const LockGuard &) = delete;
 };
 
+// No interrupt of this CPU between making and leaving it. For what another context of the same CPU
+// might wait for: it could wait for ever.
+class IrqsOff
+{
+	unsigned long flags_;
+
+public:
+	[[gnu::always_inline]] IrqsOff() : flags_(xg_port_irqs_off()) {}
+	[[gnu::always_inline]] ~IrqsOff() { xg_port_irqs_on(flags_); }
+	IrqsOff(const IrqsOff &) = delete;
+	IrqsOff &operator=(const IrqsOff &) = delete;
+};
+
 } // namespace xengnt

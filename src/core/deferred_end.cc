@@ -117,6 +117,8 @@ bool DeferredEnds::read(u32 ref, xg_deferred *deferred)
 // Access has ended: page and reference go back, and whoever waits is told.
 void DeferredEnds::finish(u32 ref)
 {
+	// An interrupt that cancels the notice which it interrupts would wait for ever.
+	IrqsOff irqs_off;
 	xg_end_notice *notice = nullptr;
 	void (*fn)(void *) = nullptr;
 	void *arg = nullptr;

@@ -105,6 +105,8 @@ void FreeCallbacks::run()
 void FreeCallbacks::serve()
 {
 	for (int calls = 0; calls < calls_per_run; calls++) {
+		// An interrupt that cancels the callback which it interrupts would wait for ever.
+		IrqsOff irqs_off;
 		Call call = next_to_run(store_.open_count());
 		if (!call.fn)
 			return;

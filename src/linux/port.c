@@ -87,6 +87,19 @@ void xg_port_lock_release(struct xg_port_lock *lock, unsigned long flags) __rele
 	raw_spin_unlock_irqrestore(spinlock_of(lock), flags);
 }
 
+unsigned long xg_port_irqs_off(void)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	return flags;
+}
+
+void xg_port_irqs_on(unsigned long flags)
+{
+	local_irq_restore(flags);
+}
+
 /* --- processors and time -------------------------------------------- */
 
 unsigned int xg_port_cpus(void)

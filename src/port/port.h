@@ -63,6 +63,10 @@ void xg_port_lock_init(struct xg_port_lock *lock, enum xg_lock_class which);
 unsigned long xg_port_lock_acquire(struct xg_port_lock *lock);
 void xg_port_lock_release(struct xg_port_lock *lock, unsigned long flags);
 
+/* The same without a lock: no interrupt of this processor comes in between. */
+unsigned long xg_port_irqs_off(void);
+void xg_port_irqs_on(unsigned long flags);
+
 /* --- processors and time -------------------------------------------- */
 
 /* How many processor numbers there are: each one below this. */
