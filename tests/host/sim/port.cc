@@ -189,9 +189,7 @@ unsigned long xg_port_irqs_off(void)
 	return 0;
 }
 
-void xg_port_irqs_on(unsigned long)
-{
-}
+void xg_port_irqs_on(unsigned long) {}
 
 void xg_port_trace(enum xg_trace, uint32_t, uint16_t) {}
 
