@@ -47,6 +47,7 @@ extern const struct works stock_works, xengnt_works;
 /* The order in which a touched list is released; main.c shuffles it. */
 extern u16 bench_order[256];
 
+int bench_by_size(const void *a, const void *b);
 u64 bench_median(u64 *values, unsigned int nr);
 void bench_print(const char *name, u64 stock_ps, u64 xengnt_ps);
 

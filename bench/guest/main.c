@@ -38,7 +38,7 @@ static void shuffle(void)
 	}
 }
 
-static int by_size(const void *a, const void *b)
+int bench_by_size(const void *a, const void *b)
 {
 	u64 x = *(const u64 *)a, y = *(const u64 *)b;
 
@@ -47,7 +47,7 @@ static int by_size(const void *a, const void *b)
 
 u64 bench_median(u64 *values, unsigned int nr)
 {
-	sort(values, nr, sizeof(*values), by_size, NULL);
+	sort(values, nr, sizeof(*values), bench_by_size, NULL);
 	return values[nr / 2];
 }
 
