@@ -10,7 +10,8 @@ namespace
 // Bounds on what happens under the lock at once.
 constexpr int runs_per_hold = 16;
 constexpr u32 bits_per_hold = 4096;
-constexpr u32 dissolved_per_hold = 4;
+constexpr u32 dissolved_per_hold = 1;
+constexpr u32 added_per_hold = 16;
 
 constexpr PoolId no_pool{0};
 
@@ -195,12 +196,14 @@ bool FreeStore::dissolve(u32 runs)
 
 void FreeStore::add(const u32 *refs, u32 count)
 {
-	LockGuard guard(lock_);
-	for (u32 i = 0; i < count; i++) {
-		ref_table.write(refs[i], RefWord::make(RefState::free, no_pool, 0));
-		bitmap_.give(refs[i], 1);
+	for (u32 done = 0; done < count;) {
+		LockGuard guard(lock_);
+		for (u32 here = 0; here < added_per_hold && done < count; here++, done++) {
+			ref_table.write(refs[done], RefWord::make(RefState::free, no_pool, 0));
+			bitmap_.give(refs[done], 1);
+			free_++;
+		}
 	}
-	free_ += count;
 }
 
 u32 FreeStore::remove(u32 count, u32 *refs)
