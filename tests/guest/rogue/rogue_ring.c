@@ -88,8 +88,8 @@ static s32 misbehave(struct echo_front *front, struct echo_request *request, u64
 	case 4:		/* beyond every table */
 		request->question[0] = 0xfffffff0;
 		return ECHO_BAD_GRANT;
-	case 5:		/* Xen's own */
-		request->answer[0] = 0;
+	case 5:		/* reserved, granted to nobody */
+		request->answer[0] = 7;
 		return ECHO_BAD_GRANT;
 	case 6:		/* to be written, granted for reading */
 		request->answer[0] = front->refs[2];
