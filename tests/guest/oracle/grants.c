@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Granting and ending, while the other side uses the page and while it does not. */
+#include <xen/xenbus.h>
+
 #include "oracle.h"
 
 static void show_single(int readonly)
@@ -78,8 +80,33 @@ static void show_many(void)
 	put_page(page);
 }
 
+/* The kernel grants a ring on a driver's behalf: its reference is never one of ours. */
+static void show_ring(void)
+{
+	static struct xenbus_device device;
+	struct page *page;
+	grant_ref_t ref;
+	void *ring;
+	int err;
+
+	device.otherend_id = oracle_self;
+	err = xenbus_setup_ring(&device, GFP_KERNEL, &ring, 1, &ref);
+	SHOW("a ring of xenbus", "%d\n", err);
+	if (err)
+		return;
+	page = virt_to_page(ring);
+	get_page(page);
+	SHOW("end access to the ring", "%d\n", gnttab_end_foreign_access_ref(ref));
+	gnttab_grant_foreign_access_ref(ref, oracle_self, xen_page_to_gfn(page), 0);
+	SHOW("grant the ring anew", "count %d\n", page_count(page));
+	gnttab_end_foreign_access(ref, page);
+	SHOW("end it with its page", "count %d\n", page_count(page));
+	put_page(page);
+}
+
 void oracle_grants(void)
 {
+	show_ring();
 	show_single(0);
 	show_single(1);
 	show_ungranted();
