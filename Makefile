@@ -65,6 +65,13 @@ check-guest: ## the tests in Xen guests, in one boot
 	scripts/build-examples
 	scripts/run-guest-tests
 
+.PHONY: check-drivers
+check-drivers: ## the kernel's own drivers, unmodified, on xengnt in Xen guests
+	scripts/deps build guest
+	+$(MAKE) module
+	scripts/build-stock-drivers
+	scripts/run-driver-tests
+
 .PHONY: check-module
 check-module: have-headers ## build the module and check its objects, sparse, its names
 	+KERNELDIR=$(KERNELDIR) CXX=$(CXX) scripts/check-module

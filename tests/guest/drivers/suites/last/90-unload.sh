@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0
+# Everything goes, in dom0 too: the guests are gone, then the toolstack, the
+# drivers and xengnt.
+# shellcheck shell=sh
+. /lib/xengnt/ktap.sh
+
+is_alone() { grep -q '^xengnt [0-9]* 0 ' /proc/modules; }
+idle() { [ "$(counter claimed) $(counter granted) $(counter deferred) $(counter listed)" = "0 0 0 0" ]; }
+
+ktap_plan 8
+ktap_check "blkback goes" rmmod xen-blkback
+ktap_check "netback goes" rmmod xen-netback
+for daemon in xenconsoled xenstored; do kill "$(pidof $daemon)"; done
+sleep 1
+ktap_check "gntalloc goes" wait_for 10 rmmod xen-gntalloc
+ktap_check "gntdev goes" wait_for 10 rmmod xen-gntdev
+ktap_check "nobody uses xengnt" is_alone
+cat "$STATS"
+ktap_check "no reference is missing" wait_for 10 idle
+misuse=$(counter misuse_total)
+ktap_equal "no call was refused" "${misuse:-0}" 0
+ktap_check "xengnt goes" rmmod xengnt
