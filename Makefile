@@ -76,9 +76,13 @@ check-drivers: ## the kernel's own drivers, unmodified, on xengnt in Xen guests
 check-module: have-headers ## build the module and check its objects, sparse, its names
 	+KERNELDIR=$(KERNELDIR) CXX=$(CXX) scripts/check-module
 
+# The kernel's own clean would also go through build/ and take the guests' kernel modules with it.
+kbuild_clean = $(MAKE) -s -C $(KERNELDIR) M=$(CURDIR) \
+	RCS_FIND_IGNORE='\( -path "$(CURDIR)/build" -o -name .git \) -prune -o' clean
+
 .PHONY: clean-module
 clean-module:
-	+$(MAKE) -s -C $(KERNELDIR) M=$(CURDIR) clean
+	+$(kbuild_clean)
 
 .PHONY: bench
 bench: ## compare with the kernel's own code, natively and in a guest
@@ -113,7 +117,7 @@ check-docs: ## manual pages against the module, the tool's tests, the API refere
 
 .PHONY: clean
 clean: ## remove what was built (downloads in build/pkgs stay)
-	+test ! -e "$(KERNELDIR)/Makefile" || $(MAKE) -C $(KERNELDIR) M=$(CURDIR) clean
+	+test ! -e "$(KERNELDIR)/Makefile" || $(kbuild_clean)
 	find build -mindepth 1 -maxdepth 1 ! -name pkgs -exec rm -rf {} + 2>/dev/null; true
 
 .PHONY: help
