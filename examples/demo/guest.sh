@@ -14,6 +14,8 @@ note_counters() { # PREFIX
 
 fail() {
 	note "error $*"
+	rmmod demo_front 2>/dev/null
+	rmmod xengnt 2>/dev/null
 	exit 1
 }
 
