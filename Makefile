@@ -80,6 +80,12 @@ check-module: have-headers ## build the module and check its objects, sparse, it
 kbuild_clean = $(MAKE) -s -C $(KERNELDIR) M=$(CURDIR) \
 	RCS_FIND_IGNORE='\( -path "$(CURDIR)/build" -o -name .git \) -prune -o' clean
 
+.PHONY: check-outside-xen
+check-outside-xen: ## the module refuses to load where there is no Xen
+	scripts/deps build guest
+	+$(MAKE) module
+	scripts/check-outside-xen
+
 .PHONY: clean-module
 clean-module:
 	+$(kbuild_clean)
