@@ -12,6 +12,7 @@
 #include <xen/xenbus.h>
 
 #include "ktap.h"
+#include "own_mapping.h"
 
 static domid_t self;
 
@@ -47,36 +48,6 @@ static const char *claimed_but_not_granted_ends(void)
 	return NULL;
 }
 
-struct mapping {
-	struct page *page;
-	struct gnttab_map_grant_ref map;
-	struct gnttab_unmap_grant_ref unmap;
-};
-
-static int map_own(struct mapping *m, grant_ref_t ref)
-{
-	int err = gnttab_alloc_pages(1, &m->page);
-
-	if (err)
-		return err;
-	gnttab_set_map_op(&m->map, (unsigned long)page_address(m->page), GNTMAP_host_map, ref,
-			  self);
-	err = gnttab_map_refs(&m->map, NULL, &m->page, 1);
-	if (!err && m->map.status)
-		err = -EIO;
-	gnttab_set_unmap_op(&m->unmap, (unsigned long)page_address(m->page), GNTMAP_host_map,
-			    m->map.handle);
-	if (err)
-		gnttab_free_pages(1, &m->page);
-	return err;
-}
-
-static void unmap_own(struct mapping *m)
-{
-	gnttab_unmap_refs(&m->unmap, NULL, &m->page, 1);
-	gnttab_free_pages(1, &m->page);
-}
-
 static const char *busy_is_said_and_deferred(void)
 {
 	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
@@ -90,7 +61,7 @@ static const char *busy_is_said_and_deferred(void)
 	memcpy(page_address(page), "canary", 7);
 	ref = gnttab_grant_foreign_access(self, xen_page_to_gfn(page), 0);
 	EXPECT(ref >= 8);
-	EXPECT(!map_own(&m, ref));
+	EXPECT(!map_own(&m, ref, self));
 	EXPECT(!memcmp(page_address(m.page), "canary", 7));
 	EXPECT(gnttab_end_foreign_access_ref(ref) == 0);
 	EXPECT(gnttab_try_end_foreign_access(ref) == 0);
@@ -118,7 +89,7 @@ static const char *busy_without_a_page_keeps_it(void)
 	EXPECT(page);
 	ref = gnttab_grant_foreign_access(self, xen_page_to_gfn(page), 0);
 	EXPECT(ref >= 8);
-	EXPECT(!map_own(&m, ref));
+	EXPECT(!map_own(&m, ref, self));
 	gnttab_end_foreign_access(ref, NULL);
 	EXPECT(page_count(page) == 2); /* ours, and the deferred end's own */
 	unmap_own(&m);
@@ -141,7 +112,7 @@ static const char *ended_grant_cannot_be_mapped(void)
 	ref = gnttab_grant_foreign_access(self, xen_page_to_gfn(page), 0);
 	EXPECT(ref >= 8);
 	EXPECT(gnttab_end_foreign_access_ref(ref) == 1);
-	EXPECT(map_own(&m, ref));
+	EXPECT(map_own(&m, ref, self));
 	gnttab_free_grant_reference(ref);
 	put_page(page);
 	return NULL;

@@ -13,6 +13,7 @@
 #include <xengnt/pool.h>
 
 #include "ktap.h"
+#include "own_mapping.h"
 
 #define RESERVE 200
 #define LIMIT 50
@@ -116,36 +117,6 @@ static const char *a_batch_is_granted_and_ended(void)
 	return NULL;
 }
 
-struct mapping {
-	struct page *page;
-	struct gnttab_map_grant_ref map;
-	struct gnttab_unmap_grant_ref unmap;
-};
-
-static int map_own(struct mapping *m, grant_ref_t ref)
-{
-	int err = gnttab_alloc_pages(1, &m->page);
-
-	if (err)
-		return err;
-	gnttab_set_map_op(&m->map, (unsigned long)page_address(m->page), GNTMAP_host_map, ref,
-			  self);
-	err = gnttab_map_refs(&m->map, NULL, &m->page, 1);
-	if (!err && m->map.status)
-		err = -EIO;
-	gnttab_set_unmap_op(&m->unmap, (unsigned long)page_address(m->page), GNTMAP_host_map,
-			    m->map.handle);
-	if (err)
-		gnttab_free_pages(1, &m->page);
-	return err;
-}
-
-static void unmap_own(struct mapping *m)
-{
-	gnttab_unmap_refs(&m->unmap, NULL, &m->page, 1);
-	gnttab_free_pages(1, &m->page);
-}
-
 static void count_call(void *arg)
 {
 	++*(int *)arg;
@@ -179,7 +150,7 @@ static const char *told_when_the_other_side_lets_go(void)
 	page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	EXPECT(page);
 	ref = gnttab_grant_foreign_access(self, xen_page_to_gfn(page), 0);
-	EXPECT(ref >= 8 && !map_own(&m, ref));
+	EXPECT(ref >= 8 && !map_own(&m, ref, self));
 	get_page(page);
 	xengnt_end_foreign_access_notify(&notice, ref, page, count_call, &calls);
 	msleep(100);
@@ -205,7 +176,7 @@ static const char *a_cancelled_notice_is_silent(void)
 	page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	EXPECT(page);
 	ref = gnttab_grant_foreign_access(self, xen_page_to_gfn(page), 0);
-	EXPECT(ref >= 8 && !map_own(&m, ref));
+	EXPECT(ref >= 8 && !map_own(&m, ref, self));
 	get_page(page);
 	xengnt_end_foreign_access_notify(&notice, ref, page, count_call, &calls);
 	xengnt_cancel_end_notice(&notice);
@@ -234,7 +205,7 @@ static const char *waiting_has_an_end(void)
 	page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	EXPECT(page);
 	ref = gnttab_grant_foreign_access(self, xen_page_to_gfn(page), 0);
-	EXPECT(ref >= 8 && !map_own(&m, ref));
+	EXPECT(ref >= 8 && !map_own(&m, ref, self));
 	EXPECT(xengnt_end_foreign_access_wait(ref, page, 50) == -ETIMEDOUT);
 	unmap_own(&m);
 	return NULL;
