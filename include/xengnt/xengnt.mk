@@ -33,6 +33,9 @@ ifeq ($(wildcard $(XENGNT_SYMVERS))$(filter %/Makefile.clean,$(MAKEFILE_LIST)),)
 $(error no Module.symvers of xengnt: build xengnt first, or set XENGNT_SYMVERS)
 endif
 KBUILD_EXTRA_SYMBOLS += $(XENGNT_SYMVERS)
+# Kbuild does not look at it again by itself: after xengnt has changed, a driver
+# would keep the old versions, and not load.
+$(obj)/Module.symvers: $(XENGNT_SYMVERS)
 
 # The C++ compiler of the same version: its objects are linked with the C ones.
 CXX ?= $(or $(shell command -v $(subst gcc,g++,$(lastword $(CC))) 2>/dev/null),g++)
