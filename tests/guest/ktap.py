@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 VERSION = re.compile(r"(KTAP version \d+|TAP version \d+)$")
 PLAN = re.compile(r"1\.\.(\d+)( # SKIP\b.*)?$")
-RESULT = re.compile(r"(not )?ok (\d+)\s*(?:- )?(.*?)(?:\s+# (SKIP|TODO|TIMEOUT|ERROR)\b\s*(.*))?$",
+RESULT = re.compile(r"(not )?ok (\d+)\s*(?:- )?(.*?)(?:\s+# (SKIP|TIMEOUT|ERROR)\b\s*(.*))?$",
                     re.IGNORECASE)
 NOT_RESULT = re.compile(r"ok\b|not ok\b")
 MAX_CONTEXT = 12
