@@ -37,29 +37,8 @@ KBUILD_EXTRA_SYMBOLS += $(XENGNT_SYMVERS)
 # would keep the old versions, and not load.
 $(obj)/Module.symvers: $(XENGNT_SYMVERS)
 
-# The C++ compiler of the same version: its objects are linked with the C ones.
-CXX ?= $(or $(shell command -v $(subst gcc,g++,$(lastword $(CC))) 2>/dev/null),g++)
-
-# The kernel's flags for the ABI and the mitigations are kept. What only C knows
-# goes, and so do all include paths: kernel headers are not C++. Debug
-# information stays out, because the tools that make BTF from it reject C++.
-# The language comes without what a module cannot carry: exceptions, run-time
-# types, constructors of static objects, functions to be called at exit.
-xengnt-cxx-drop := -std=% -Wstrict-prototypes -Wold-style-definition \
-	-Wdeclaration-after-statement -Wno-pointer-sign -Wimplicit-% -Werror=implicit-% \
-	-Werror=strict-prototypes -Werror=designated-init -Wno-designated-init \
-	-Werror=incompatible-pointer-types -Wmissing-prototypes -Wno-format-security \
-	-Wno-main -Wvla -I% -g -gdwarf-% -fplugin% -Wno-array-bounds -Wno-alloc-size-larger-than
-xengnt-cxx-flags = -Wp,-MMD,$(depfile) $(filter-out $(xengnt-cxx-drop),$(_c_flags)) \
-	$(modkern_cflags) -std=gnu++20 -ffreestanding -fno-exceptions -fno-rtti \
-	-fno-threadsafe-statics -fno-use-cxa-atexit -g0 -Wall -Wextra -Werror \
-	-I$(xengnt-include) $(cxxflags-y) $(basename_flags) $(modname_flags)
-
-quiet_cmd_xengnt_cxx_o_cc = CXX $(quiet_modtag) $@
-      cmd_xengnt_cxx_o_cc = $(CXX) $(xengnt-cxx-flags) -c -o $@ $< $(cmd_objtool)
-
-$(obj)/%.o: $(src)/%.cc FORCE
-	$(call if_changed_dep,xengnt_cxx_o_cc)
+include $(xengnt-include)/xengnt/cxx.mk
+xengnt-cxx-paths := -I$(xengnt-include)
 
 else
 # --- typed by a person ---------------------------------------------------------
