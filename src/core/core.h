@@ -236,6 +236,22 @@ struct xg_deferred {
 /* The first one at or after *@ref, which goes on behind it; false when there is none. */
 bool xg_read_deferred(uint32_t *ref, struct xg_deferred *deferred);
 
+/* Who waits for references, the first in the queue first. */
+struct xg_waiter {
+	void (*fn)(void *arg);
+	uint16_t count;
+};
+/* The first @most of them; how many were written. */
+uint32_t xg_read_waiters(struct xg_waiter *waiters, uint32_t most);
+
+/* What is leased from the kernel's allocator. */
+struct xg_lease {
+	uint32_t leased, limit, step, spare_limit;
+	uint32_t refused; /* so many the kernel could not lend when last asked; 0: it had them */
+	uint64_t leased_total, unleased_total;
+};
+void xg_read_lease(struct xg_lease *lease);
+
 /* Reads every reference's state: may take a while, interrupts on. */
 void xg_read_stats(struct xg_stats *stats);
 

@@ -153,4 +153,13 @@ u32 FreeCallbacks::waiting()
 	return waiting_;
 }
 
+u32 FreeCallbacks::read(xg_waiter *waiters, u32 most)
+{
+	u32 nr = 0;
+	LockGuard guard(lock_);
+	for (xg_free_callback *callback = first_; callback && nr < most; callback = callback->next)
+		waiters[nr++] = {callback->fn, callback->count};
+	return nr;
+}
+
 } // namespace xengnt

@@ -48,6 +48,8 @@ public:
 	void lease_for_waiting();
 
 	u32 waiting();
+	// Those who wait, in their order; how many were written.
+	u32 read(xg_waiter *waiters, u32 most);
 	u64 called() const { return load_relaxed(&called_); }
 };
 

@@ -15,6 +15,13 @@ void Lease::create(u32 limit, u32 step, u32 spare_limit)
 	leased_total_ = unleased_total_ = 0;
 }
 
+void Lease::read(xg_lease *lease) const
+{
+	u32 lacks = load_relaxed(&kernel_lacks_);
+	*lease = {leased(),       limit_,          step_, spare_limit_, lacks == plenty ? 0 : lacks,
+		  leased_total(), unleased_total()};
+}
+
 // Counts up to `wanted` more as leased before they are, so that the limit holds among CPUs.
 u32 Lease::claim_room(u32 wanted)
 {

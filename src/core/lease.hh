@@ -69,6 +69,7 @@ public:
 
 	u32 leased() const { return load_relaxed(&leased_); }
 	u32 limit() const { return limit_; }
+	void read(xg_lease *lease) const;
 	u64 leased_total() const { return load_relaxed(&leased_total_); }
 	u64 unleased_total() const { return load_relaxed(&unleased_total_); }
 	void forget(u32 count) { fetch_sub(&leased_, count); }

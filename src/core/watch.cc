@@ -100,6 +100,16 @@ bool xg_read_deferred(uint32_t *ref, struct xg_deferred *deferred)
 	return false;
 }
 
+uint32_t xg_read_waiters(struct xg_waiter *waiters, uint32_t most)
+{
+	return core.callbacks.read(waiters, most);
+}
+
+void xg_read_lease(struct xg_lease *lease)
+{
+	core.lease.read(lease);
+}
+
 int xg_check_invariants(void)
 {
 	if (int broken = core.store.check_invariants())

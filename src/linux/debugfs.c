@@ -3,7 +3,10 @@
 #include "internal.h"
 
 #include <linux/debugfs.h>
+#include <linux/mm.h>
 #include <linux/seq_file.h>
+#include <xen/interface/grant_table.h>
+#include <xen/page.h>
 
 #include "../core/core.h"
 #include "tracking.h"
@@ -81,6 +84,80 @@ static int deferred_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(deferred);
 
+/* More than that many drivers do not wait at once; a line of the file each. */
+#define MAX_WAITERS 256
+
+static int waiters_show(struct seq_file *file, void *unused)
+{
+	struct xg_waiter *waiters = kvcalloc(MAX_WAITERS, sizeof(*waiters), GFP_KERNEL);
+	u32 nr, i;
+
+	if (!waiters)
+		return -ENOMEM;
+	nr = xg_read_waiters(waiters, MAX_WAITERS);
+	for (i = 0; i < nr; i++)
+		seq_printf(file, "place %u count %u fn %ps\n", i + 1, waiters[i].count,
+			   waiters[i].fn);
+	kvfree(waiters);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(waiters);
+
+static int lease_show(struct seq_file *file, void *unused)
+{
+	struct xg_lease lease;
+
+	xg_read_lease(&lease);
+#define LINE(key) seq_printf(file, #key " %llu\n", (u64)lease.key)
+	LINE(leased);
+	LINE(limit);
+	LINE(step);
+	LINE(spare_limit);
+	LINE(refused);
+	LINE(leased_total);
+	LINE(unleased_total);
+#undef LINE
+	seq_printf(file, "table_frames %u\n", xengnt_frames_mapped());
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(lease);
+
+struct domain_use {
+	u32 granted, deferred;
+};
+
+static void count_uses(struct domain_use *uses)
+{
+	u32 refs = xengnt_frames_mapped() * (XEN_PAGE_SIZE / sizeof(struct grant_entry_v1));
+	struct xg_ref_info info;
+	u32 ref;
+
+	for (ref = 0; ref < refs; ref++) {
+		xg_read_ref(ref, &info);
+		if (info.state == XG_REF_GRANTED)
+			uses[info.domid].granted++;
+		else if (info.state == XG_REF_DEFERRED)
+			uses[info.domid].deferred++;
+	}
+}
+
+static int domains_show(struct seq_file *file, void *unused)
+{
+	struct domain_use *uses = kvcalloc(U16_MAX + 1, sizeof(*uses), GFP_KERNEL);
+	u32 domid;
+
+	if (!uses)
+		return -ENOMEM;
+	count_uses(uses);
+	for (domid = 0; domid <= U16_MAX; domid++)
+		if (uses[domid].granted || uses[domid].deferred)
+			seq_printf(file, "domid %u granted %u deferred %u\n", domid,
+				   uses[domid].granted, uses[domid].deferred);
+	kvfree(uses);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(domains);
+
 static int owners_show(struct seq_file *file, void *unused)
 {
 	xengnt_owners_show(file);
@@ -94,6 +171,9 @@ void xengnt_debugfs_init(void)
 	debugfs_create_file("stats", 0444, dir, NULL, &stats_fops);
 	debugfs_create_file("errors", 0444, dir, NULL, &errors_fops);
 	debugfs_create_file("pools", 0444, dir, NULL, &pools_fops);
+	debugfs_create_file("waiters", 0444, dir, NULL, &waiters_fops);
+	debugfs_create_file("lease", 0444, dir, NULL, &lease_fops);
+	debugfs_create_file("domains", 0444, dir, NULL, &domains_fops);
 	debugfs_create_file("owners", 0444, dir, NULL, &owners_fops);
 	debugfs_create_file("deferred", 0444, dir, NULL, &deferred_fops);
 }

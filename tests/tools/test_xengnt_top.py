@@ -62,7 +62,7 @@ class Reading(unittest.TestCase):
 
     def test_files_that_are_not_there_are_named(self):
         snapshot = top.read_snapshot(str(SAMPLES / "old"), 0)
-        self.assertEqual(snapshot.missing, ["pools", "deferred"])
+        self.assertEqual(snapshot.missing, ["pools", "deferred", "domains"])
         self.assertEqual((snapshot.pools, snapshot.deferred), ([], []))
 
 
@@ -88,7 +88,7 @@ class Rates(unittest.TestCase):
 
     def test_pools_of_one_name_are_kept_apart(self):
         pools = [{"name": "ring", "allocated_total": n, "held": 9 - n} for n in (1, 5)]
-        snapshot = top.Snapshot(0.0, {}, {}, pools, [], [])
+        snapshot = top.Snapshot(0.0, {}, {}, pools, [], [], [])
         later = snapshot._replace(time=1.0, pools=[dict(p, allocated_total=p["allocated_total"] + 2)
                                                    for p in pools])
         rows = top.make_report(snapshot, later)["pools"]
@@ -97,11 +97,14 @@ class Rates(unittest.TestCase):
     def test_domains(self):
         rows = {row["domid"]: row for row in report_of("first", "second")["domains"]}
         # 18 went; 17 stayed.
-        self.assertEqual(rows[0], {"domid": 0, "deferred": 1, "oldest_s": 5,
+        self.assertEqual(rows[0], {"domid": 0, "granted": 250, "deferred": 1, "oldest_s": 5,
                                    "deferred_per_s": 0, "reclaimed_per_s": 0.5})
         # 100 went and came back (younger than the interval), 101 came, 99 stayed.
-        self.assertEqual(rows[5], {"domid": 5, "deferred": 3, "oldest_s": 42,
+        self.assertEqual(rows[5], {"domid": 5, "granted": 0, "deferred": 3, "oldest_s": 42,
                                    "deferred_per_s": 1, "reclaimed_per_s": 0.5})
+        # Nothing deferred, but something granted.
+        self.assertEqual(rows[7], {"domid": 7, "granted": 130, "deferred": 0, "oldest_s": 0,
+                                   "deferred_per_s": 0, "reclaimed_per_s": 0})
 
     def test_a_domain_that_let_go_of_all_is_shown_once_more(self):
         with tempfile.TemporaryDirectory() as empty:
@@ -110,6 +113,7 @@ class Rates(unittest.TestCase):
             after = top.read_snapshot(empty, 1)
         rows = {row["domid"]: row for row in top.make_report(before, after)["domains"]}
         self.assertEqual((rows[0]["deferred"], rows[0]["reclaimed_per_s"]), (0, 2))
+        self.assertIsNone(rows[0]["granted"], "unknown, not none")
 
 
 class Showing(unittest.TestCase):
@@ -122,11 +126,11 @@ class Showing(unittest.TestCase):
         self.assertNotIn("still_busy", text)
         self.assertRegex(text, r"xen_blkfront +280 +0 +none +150.0 +110.0")
         self.assertRegex(text, r"old ring \(destroyed\) +1 +0 +8 +0.0 +0.0")
-        self.assertRegex(text, r"(?m)^5 +3 +42 s +1.0 +0.5$")
+        self.assertRegex(text, r"(?m)^5 +0 +3 +42 s +1.0 +0.5$")
 
     def test_what_is_missing_is_said(self):
         text = "\n".join(top.report_lines(report_of(None, "old")))
-        self.assertIn("has no file pools, deferred", text)
+        self.assertIn("has no file pools, deferred, domains", text)
         self.assertNotIn("POOL", text)
 
     def test_of_a_module_with_few_counters(self):

@@ -161,6 +161,18 @@ unsigned Xen::maps(uint32_t ref)
 	return active_[ref].readers + active_[ref].writers;
 }
 
+void Xen::start_anew()
+{
+	std::lock_guard guard(mutex_);
+	for (Active &active : active_) {
+		if (Page *page = pages_->find(active.frame))
+			page->maps -= static_cast<int>(active.readers + active.writers);
+		active = {};
+	}
+	for (void *frame : frames_)
+		std::memset(frame, 0, 4096);
+}
+
 void Xen::scribble(uint32_t ref, uint64_t garbage)
 {
 	EntryV1 *entry = entry_at(frames_[ref / 512], ref);

@@ -57,6 +57,8 @@ public:
 	bool unmap(uint32_t ref, uint16_t domid, bool readonly);
 	bool copy(uint32_t ref, uint16_t domid, bool write);
 	unsigned maps(uint32_t ref);
+	// As after a save and a restore: an empty table, and nobody has anything mapped.
+	void start_anew();
 	// Garbage in an entry that grants nothing: nobody may take it for a grant.
 	void scribble(uint32_t ref, uint64_t garbage);
 };

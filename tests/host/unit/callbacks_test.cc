@@ -57,6 +57,26 @@ TEST_F(Callbacks, CachedReferencesOfAnyCpuCount)
 	EXPECT_EQ(waiter.calls, 1);
 }
 
+TEST_F(Callbacks, CanBeSeenInTheirOrder)
+{
+	exhaust(200);
+	Waiter first;
+	Waiter second;
+	first.request(150);
+	second.request(7);
+	xg_waiter seen[3];
+	ASSERT_EQ(xg_read_waiters(seen, 3), 2u);
+	EXPECT_EQ(seen[0].count, 150u);
+	EXPECT_EQ(seen[1].count, 7u);
+	EXPECT_EQ(seen[0].fn, &Waiter::run);
+	EXPECT_EQ(xg_read_waiters(seen, 1), 1u) << "no more than there is room for";
+	first.cancel();
+	ASSERT_EQ(xg_read_waiters(seen, 3), 1u);
+	EXPECT_EQ(seen[0].count, 7u);
+	second.cancel();
+	EXPECT_EQ(xg_read_waiters(seen, 3), 0u);
+}
+
 TEST_F(Callbacks, RunOnceEnoughAreFreeAndNotBefore)
 {
 	exhaust(100);

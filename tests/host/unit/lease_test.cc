@@ -18,6 +18,29 @@ TEST_F(LeaseTest, GrowsByStepsAndOnDemand)
 	EXPECT_EQ(w->free(ref), 0);
 }
 
+TEST_F(LeaseTest, CanBeSeen)
+{
+	start_with(100, 32, 256);
+	w->kernel.drivers_take(60);
+	xg_lease lease;
+	xg_read_lease(&lease);
+	EXPECT_EQ(lease.leased, 0u);
+	EXPECT_EQ(lease.step, 32u);
+	EXPECT_EQ(lease.spare_limit, 256u);
+	EXPECT_EQ(lease.limit, w->stats().lease_limit);
+	EXPECT_EQ(lease.refused, 0u);
+	std::vector<uint32_t> refs = alloc_many(40);
+	EXPECT_EQ(w->alloc(), XG_NO_SPACE);
+	xg_read_lease(&lease);
+	EXPECT_EQ(lease.leased, 40u);
+	EXPECT_EQ(lease.leased_total, 40u);
+	EXPECT_EQ(lease.refused, 1u) << "the kernel has none left";
+	w->kernel.drivers_free(60);
+	xg_read_lease(&lease);
+	EXPECT_EQ(lease.refused, 0u);
+	free_all(refs);
+}
+
 TEST_F(LeaseTest, NeverGoesBeyondItsLimit)
 {
 	Config config;

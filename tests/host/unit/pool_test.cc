@@ -266,6 +266,28 @@ TEST_F(Notices, CancelledLeaveTheEndGoingOn)
 	EXPECT_EQ(page->owners, 0);
 }
 
+TEST_F(Notices, AreGivenAfterARestore)
+{
+	auto [ref, page] = granted();
+	auto [forgotten, other] = granted();
+	xg_end_notice notice;
+	xg_end_notice cancelled;
+	int calls = 0;
+	EXPECT_TRUE(w->xen.map(ref, backend, false));
+	EXPECT_TRUE(w->xen.map(forgotten, backend, false));
+	EXPECT_EQ(xg_end_notify(&notice, ref, page, call, &calls, 1), 0);
+	EXPECT_EQ(xg_end_notify(&cancelled, forgotten, other, call, &calls, 1), 0);
+	xg_cancel_notice(&cancelled);
+	w->clock.advance(5000);
+	EXPECT_EQ(calls, 0);
+	w->xen.start_anew();
+	w->clock.advance(3000);
+	EXPECT_EQ(calls, 1) << "nobody can have it mapped any more";
+	EXPECT_EQ(page->owners, 0);
+	EXPECT_EQ(other->owners, 0);
+	EXPECT_EQ(w->stats().deferred, 0u);
+}
+
 TEST_F(Notices, OutstandingOnesDoNotKeepTheCoreFromStopping)
 {
 	auto [ref, page] = granted();
