@@ -72,6 +72,12 @@ check-drivers: ## the kernel's own drivers, unmodified, on xengnt in Xen guests
 	scripts/build-stock-drivers
 	scripts/run-driver-tests
 
+.PHONY: check-restore
+check-restore: ## guests are saved and restored while the echo example runs in them
+	scripts/deps build guest
+	+$(MAKE) module
+	scripts/check-restore
+
 .PHONY: check-module
 check-module: have-headers ## build the module and check its objects, sparse, its names
 	+KERNELDIR=$(KERNELDIR) CXX=$(CXX) scripts/check-module

@@ -7,19 +7,22 @@
 . /job/settings # GUESTS_WANTED, GUEST_SECONDS
 
 # The other side of tests that need two domains: each peer runs in dom0 as
-# long as a guest does, with the guest's name and domain number.
+# long as a guest does, with the guest's name and domain number.  Each is a
+# process group of its own, so that it ends with all that it has started.
 start_peers() {
 	peers=''
 	for peer in /job/peers/*; do
 		[ -e "$peer" ] || continue
-		to_kmsg sh "$peer" "$1" "$(guest_domid "$1")" &
+		# shellcheck disable=SC2016  # the inner shell expands it
+		setsid sh -c '. /lib/xengnt/common.sh; to_kmsg sh "$@"' peer \
+			"$peer" "$1" "$(guest_domid "$1")" &
 		peers="$peers $!"
 	done
 }
 
 end_peers() {
 	for pid in $peers; do
-		kill "$pid" 2>/dev/null
+		kill -KILL "-$pid" 2>/dev/null
 	done
 }
 
