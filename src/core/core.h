@@ -125,7 +125,7 @@ int xg_try_end(uint32_t ref, unsigned long caller);
  * Ends access now or, when the other side is busy, as soon as it lets go; then
  * frees the reference and drops the caller's reference on @page. @page may be
  * NULL: then a busy entry keeps a reference of its own on the granted page.
- * 0 (done or deferred), XG_NOT_LEASED, XG_MISUSE (@page stays the caller's).
+ * 1 (done), 0 (deferred), XG_NOT_LEASED, XG_MISUSE (@page stays the caller's).
  */
 int xg_end_and_put(uint32_t ref, void *page, unsigned long caller);
 
@@ -139,7 +139,7 @@ struct xg_end_notice {
 
 /*
  * xg_end_and_put(), and calls @fn once access has ended: inside this call, or
- * later from the worker, with interrupts off. XG_NOT_LEASED, XG_MISUSE: nothing
+ * later from the worker, with interrupts off. 1, 0 likewise; XG_NOT_LEASED, XG_MISUSE: nothing
  * has happened, and @fn will not be called.
  */
 int xg_end_notify(struct xg_end_notice *notice, uint32_t ref, void *page, void (*fn)(void *arg),
@@ -210,7 +210,8 @@ struct xg_pool_stats {
 bool xg_read_pool(uint32_t number, struct xg_pool_stats *stats);
 
 enum xg_ref_state {
-	XG_REF_FREE, /* or not leased, cached, on a private list: nobody's to answer for */
+	XG_REF_FREE, /* or not leased, cached, not the first of those listed together */
+	XG_REF_LISTED,
 	XG_REF_CLAIMED,
 	XG_REF_GRANTED,
 	XG_REF_DEFERRED,
@@ -219,11 +220,14 @@ enum xg_ref_state {
 struct xg_ref_info {
 	enum xg_ref_state state;
 	const struct xg_pool *pool;
+	uint32_t count; /* with those that are listed together with it; else 1 */
 	uint16_t domid; /* these two only mean something when granted or deferred */
 	uint64_t frame;
 };
 /* What is known of any number; whoever holds it may change it meanwhile. */
 void xg_read_ref(uint32_t ref, struct xg_ref_info *info);
+/* What follows on a private list that only the caller uses now; XG_NO_REF at its end. */
+uint32_t xg_next_on_list(uint32_t ref);
 
 /* A reference whose end is deferred. */
 struct xg_deferred {

@@ -168,7 +168,7 @@ int xg_end_and_put(uint32_t ref, void *page, unsigned long caller)
 		core.deferred.add({ref}, granted_to(ref), page);
 	else if (page)
 		xg_port_page_put(page);
-	return XG_OK;
+	return ended;
 }
 
 int xg_end_notify(struct xg_end_notice *notice, uint32_t ref, void *page, void (*fn)(void *arg),
@@ -180,12 +180,12 @@ int xg_end_notify(struct xg_end_notice *notice, uint32_t ref, void *page, void (
 		return ended;
 	if (!ended) {
 		core.deferred.add({ref}, granted_to(ref), notice);
-		return XG_OK;
+		return ended;
 	}
 	if (page)
 		xg_port_page_put(page);
 	fn(arg);
-	return XG_OK;
+	return ended;
 }
 
 void xg_cancel_notice(struct xg_end_notice *notice)

@@ -72,7 +72,12 @@ void xg_read_ref(uint32_t ref, struct xg_ref_info *info)
 	u64 *raw = ref_table.find({ref});
 	RefWord word{raw ? load_relaxed(raw) : 0};
 	*info = {};
+	info->count = 1;
 	switch (word.state()) {
+	case RefState::listed:
+		info->state = XG_REF_LISTED;
+		info->count = word.run();
+		break;
 	case RefState::claimed:
 		info->state = XG_REF_CLAIMED;
 		break;
@@ -88,6 +93,14 @@ void xg_read_ref(uint32_t ref, struct xg_ref_info *info)
 	info->pool = static_cast<const xg_pool *>(&core.allocator.pool(word.pool()));
 	info->domid = granted_to(ref).raw;
 	info->frame = load_relaxed(&ref_table.entry(ref)->frame);
+}
+
+uint32_t xg_next_on_list(uint32_t ref)
+{
+	u64 *raw = ref_table.find({ref});
+	RefWord word{raw ? load_relaxed(raw) : 0};
+	bool on_list = word.state() == RefState::listed || word.state() == RefState::free;
+	return on_list ? word.link() : no_ref.raw;
 }
 
 bool xg_read_deferred(uint32_t *ref, struct xg_deferred *deferred)

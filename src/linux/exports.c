@@ -65,6 +65,7 @@ int xengnt_pool_alloc_grant_references(struct xengnt_pool *pool, u16 count, gran
 	if (xg_alloc_list(core_pool(pool), count, head))
 		return -ENOSPC;
 	trace_xengnt_alloc_list(*head, count);
+	xengnt_track_list(*head);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(xengnt_pool_alloc_grant_references);
@@ -119,7 +120,6 @@ void xengnt_free_grant_reference(grant_ref_t ref)
 	int err;
 
 	trace_xengnt_free(ref, 1);
-	xengnt_track_given(ref, 1);
 	cpu = get_cpu();
 	err = xg_free_one_fast(ref, cpu);
 	put_cpu();
@@ -142,7 +142,6 @@ EXPORT_SYMBOL_GPL(xengnt_free_grant_references);
 void xengnt_free_grant_reference_seq(grant_ref_t first, unsigned int count)
 {
 	trace_xengnt_free(first, count);
-	xengnt_track_given(first, count);
 	while (xg_free_seq(&first, &count, _RET_IP_) == XG_NOT_LEASED) {
 		if (!kernels_own(first, _RET_IP_))
 			return;
@@ -177,7 +176,6 @@ EXPORT_SYMBOL_GPL(xengnt_claim_grant_reference);
 
 void xengnt_release_grant_reference(grant_ref_t *head, grant_ref_t ref)
 {
-	xengnt_track_given(ref, 1);
 	xg_release(head, ref, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(xengnt_release_grant_reference);
@@ -219,15 +217,23 @@ void xengnt_grant_foreign_access_ref(grant_ref_t ref, domid_t domid, unsigned lo
 	unsigned int cpu;
 	int err;
 
-	trace_xengnt_grant(ref, domid, frame, readonly);
 	cpu = get_cpu();
 	err = xg_grant(ref, cpu, domid, frame, readonly, _RET_IP_);
 
 	put_cpu();
-	if (unlikely(err == XG_NOT_LEASED) && kernels_own(ref, _RET_IP_))
+	if (likely(!err))
+		trace_xengnt_grant(ref, domid, frame, readonly);
+	else if (err == XG_NOT_LEASED && kernels_own(ref, _RET_IP_))
 		gnttab_grant_foreign_access_ref(ref, domid, frame, readonly);
 }
 EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access_ref);
+
+/* What the kernel ends itself, and what was refused, is no end of ours. */
+static void trace_end(grant_ref_t ref, int ended)
+{
+	if (trace_xengnt_end_enabled() && ended >= 0)
+		trace_xengnt_end(ref, ended);
+}
 
 int xengnt_end_foreign_access_ref(grant_ref_t ref)
 {
@@ -235,7 +241,7 @@ int xengnt_end_foreign_access_ref(grant_ref_t ref)
 	int ended = xg_end(ref, cpu, _RET_IP_);
 
 	put_cpu();
-	trace_xengnt_end(ref, ended);
+	trace_end(ref, ended);
 	if (unlikely(ended == XG_NOT_LEASED))
 		return kernels_own(ref, _RET_IP_) && gnttab_end_foreign_access_ref(ref);
 	/* As the kernel does: drivers of its era rely on the log to see it. */
@@ -251,29 +257,36 @@ int xengnt_try_end_foreign_access(grant_ref_t ref)
 	int ended = xg_try_end_fast(ref, cpu);
 
 	put_cpu();
-	trace_xengnt_end(ref, ended);
 	if (unlikely(ended == XG_SLOW))
 		ended = xg_try_end(ref, _RET_IP_);
+	trace_end(ref, ended);
 	if (unlikely(ended == XG_NOT_LEASED))
 		return kernels_own(ref, _RET_IP_) && gnttab_try_end_foreign_access(ref);
 	return ended == 1;
 }
 EXPORT_SYMBOL_GPL(xengnt_try_end_foreign_access);
 
-void xengnt_end_foreign_access(grant_ref_t ref, struct page *page)
+static __always_inline void end_and_put(grant_ref_t ref, struct page *page, unsigned long caller)
 {
 	unsigned int cpu = get_cpu();
 	int ended = xg_try_end_fast(ref, cpu);
 
 	put_cpu();
-	trace_xengnt_end(ref, ended);
 	if (likely(ended == 1)) {
+		trace_xengnt_end(ref, ended);
 		if (page)
 			put_page(page);
 		return;
 	}
-	if (xg_end_and_put(ref, page, _RET_IP_) == XG_NOT_LEASED && kernels_own(ref, _RET_IP_))
+	ended = xg_end_and_put(ref, page, caller);
+	trace_end(ref, ended);
+	if (ended == XG_NOT_LEASED && kernels_own(ref, caller))
 		gnttab_end_foreign_access(ref, page);
+}
+
+void xengnt_end_foreign_access(grant_ref_t ref, struct page *page)
+{
+	end_and_put(ref, page, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(xengnt_end_foreign_access);
 
@@ -289,9 +302,13 @@ int xengnt_pool_grant_foreign_access_batch(struct xengnt_pool *pool, domid_t dom
 		return -EINVAL;
 	}
 	err = xg_grant_batch(core_pool(pool), domid, frames, count, readonly, refs, _RET_IP_);
-	for (i = 0; !err && static_branch_unlikely(&xengnt_tracking) && i < count; i++)
+	if (unlikely(err))
+		return err;
+	for (i = 0; trace_xengnt_grant_enabled() && i < count; i++)
+		trace_xengnt_grant(refs[i], domid, frames[i], readonly);
+	for (i = 0; static_branch_unlikely(&xengnt_tracking) && i < count; i++)
 		xengnt_track_taken(refs[i], 1);
-	return err;
+	return 0;
 }
 EXPORT_SYMBOL_GPL(xengnt_pool_grant_foreign_access_batch);
 
@@ -305,8 +322,16 @@ EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access_batch);
 
 void xengnt_end_foreign_access_batch(grant_ref_t *refs, struct page **pages, unsigned int count)
 {
-	unsigned int foreign = xg_end_batch(refs, (void **)pages, count, _RET_IP_);
+	unsigned int foreign;
+	unsigned int i;
 
+	/* Somebody wants to see each. */
+	if (trace_xengnt_end_enabled()) {
+		for (i = 0; i < count; i++)
+			end_and_put(refs[i], pages ? pages[i] : NULL, _RET_IP_);
+		return;
+	}
+	foreign = xg_end_batch(refs, (void **)pages, count, _RET_IP_);
 	while (foreign--)
 		if (kernels_own(refs[foreign], _RET_IP_))
 			gnttab_end_foreign_access(refs[foreign], pages ? pages[foreign] : NULL);

@@ -12,6 +12,7 @@
 #include <xengnt/notify.h>
 
 #include "../core/core.h"
+#include "trace.h"
 
 static_assert(sizeof(struct xg_end_notice) == sizeof(struct xengnt_end_notice));
 static_assert(offsetof(struct xg_end_notice, page) == offsetof(struct xengnt_end_notice, page));
@@ -20,8 +21,11 @@ static_assert(offsetof(struct xg_end_notice, ref) == offsetof(struct xengnt_end_
 static void end_notify(struct xengnt_end_notice *notice, grant_ref_t ref, struct page *page,
 		       void (*fn)(void *arg), void *arg, unsigned long caller)
 {
-	if (xg_end_notify((struct xg_end_notice *)notice, ref, page, fn, arg, caller) !=
-	    XG_NOT_LEASED)
+	int ended = xg_end_notify((struct xg_end_notice *)notice, ref, page, fn, arg, caller);
+
+	if (ended >= 0)
+		trace_xengnt_end(ref, ended);
+	if (ended != XG_NOT_LEASED)
 		return;
 	/* The kernel tells nobody: only what ends at once can be told. */
 	if (xengnt_kernel_has(ref) && gnttab_try_end_foreign_access(ref)) {

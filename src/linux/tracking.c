@@ -20,7 +20,7 @@
 #include "../core/core.h"
 
 #define STACK_ENTRIES 12
-#define SKIPPED_ENTRIES 2 /* our own */
+#define SKIPPED_ENTRIES 3 /* our own */
 #define GROUPS 256
 #define LOGGED_GROUPS 8
 
@@ -36,26 +36,38 @@ static u32 nr_owners;
 static bool track;
 static DEFINE_MUTEX(track_lock);
 
-void __xengnt_track_taken(u32 first, u32 count)
+/* Whoever called the function that calls our caller, and since now. */
+static noinline struct owner owner_now(void)
 {
 	unsigned long entries[STACK_ENTRIES];
 	unsigned int nr = stack_trace_save(entries, STACK_ENTRIES, SKIPPED_ENTRIES);
-	struct owner owner = {
+
+	return (struct owner){
 		.stack = stack_depot_save(entries, nr, GFP_ATOMIC | __GFP_NOWARN),
 		.since = ktime_get_seconds(),
 	};
+}
+
+/*
+ * What is given back keeps its owner: its state says that nobody holds it, and
+ * the next one to take it is entered instead.
+ */
+void __xengnt_track_taken(u32 first, u32 count)
+{
+	struct owner owner = owner_now();
 	u32 ref;
 
 	for (ref = first; ref - first < count && ref < nr_owners; ref++)
 		owners[ref] = owner;
 }
 
-void __xengnt_track_given(u32 first, u32 count)
+void __xengnt_track_list(u32 head)
 {
+	struct owner owner = owner_now();
 	u32 ref;
 
-	for (ref = first; ref - first < count && ref < nr_owners; ref++)
-		owners[ref].stack = 0;
+	for (ref = head; ref < nr_owners; ref = xg_next_on_list(ref))
+		owners[ref] = owner;
 }
 
 /* --- grouping --------------------------------------------------------- */
@@ -93,7 +105,7 @@ static unsigned int collect(const struct xg_pool *pool, struct group *groups)
 			groups[i].oldest = owner.since;
 			groups[i].example = ref;
 		}
-		groups[i].refs++;
+		groups[i].refs += info.count;
 	}
 	return nr;
 }
@@ -101,6 +113,8 @@ static unsigned int collect(const struct xg_pool *pool, struct group *groups)
 static const char *state_name(enum xg_ref_state state)
 {
 	switch (state) {
+	case XG_REF_LISTED:
+		return "listed";
 	case XG_REF_CLAIMED:
 		return "claimed";
 	case XG_REF_GRANTED:
@@ -178,6 +192,9 @@ static int switch_to(bool on)
 		}
 	}
 	if (!err && nr_owners) {
+		/* Those of an earlier time may not hold their references any more. */
+		if (on && !static_key_enabled(&xengnt_tracking.key))
+			memset(owners, 0, array_size(nr_owners, sizeof(*owners)));
 		if (on)
 			static_branch_enable(&xengnt_tracking);
 		else

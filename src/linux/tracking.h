@@ -11,9 +11,9 @@ struct xg_pool;
 
 DECLARE_STATIC_KEY_FALSE(xengnt_tracking);
 
-/* A driver has got these, or has given them back. Only behind the key. */
+/* A driver has got these, in a row or on a private list. Only behind the key. */
 void __xengnt_track_taken(u32 first, u32 count);
-void __xengnt_track_given(u32 first, u32 count);
+void __xengnt_track_list(u32 head);
 
 /* When tracking is off each of these is one instruction that does nothing. */
 static inline void xengnt_track_taken(u32 first, u32 count)
@@ -22,10 +22,10 @@ static inline void xengnt_track_taken(u32 first, u32 count)
 		__xengnt_track_taken(first, count);
 }
 
-static inline void xengnt_track_given(u32 first, u32 count)
+static inline void xengnt_track_list(u32 head)
 {
 	if (static_branch_unlikely(&xengnt_tracking))
-		__xengnt_track_given(first, count);
+		__xengnt_track_list(head);
 }
 
 /* Whoever holds references (of @pool, or all), grouped by where they were taken. */

@@ -84,9 +84,9 @@ static inline bool bench_off(void)
 #define static_branch_unlikely(key) bench_off()
 #define TP_PROTO(...) __VA_ARGS__
 #define TRACE_EVENT(name, proto, ...) \
+	static inline bool trace_##name##_enabled(void) { return bench_off(); } \
 	static inline void trace_##name(proto) { bench_off(); } struct bench_unused
-#define DEFINE_EVENT(class, name, proto, args) \
-	static inline void trace_##name(proto) { bench_off(); } struct bench_unused
+#define DEFINE_EVENT(class, name, proto, args) TRACE_EVENT(name, TP_PROTO(proto))
 #define DECLARE_EVENT_CLASS(...) struct bench_unused
 
 /* --- locks and processors ---------------------------------------------- */

@@ -168,7 +168,8 @@ int World::try_end(uint32_t ref, unsigned long caller)
 
 int World::end_and_put(uint32_t ref, Page *page, unsigned long caller)
 {
-	return xg_end_and_put(ref, page, caller);
+	int ended = xg_end_and_put(ref, page, caller);
+	return ended > 0 ? 0 : ended;
 }
 
 } // namespace sim

@@ -66,6 +66,7 @@ public:
 			  unsigned long caller = 1);
 	int end(uint32_t ref, unsigned long caller = 1);
 	int try_end(uint32_t ref, unsigned long caller = 1);
+	// 0: done or deferred.
 	int end_and_put(uint32_t ref, Page *page, unsigned long caller = 1);
 };
 

@@ -9,6 +9,30 @@
 using namespace sim;
 using List = WorldTest;
 
+TEST_F(List, CanBeFollowed)
+{
+	uint32_t head = alloc_list(70);
+	for (int claimed = 0; claimed < 3; claimed++) {
+		std::vector<uint32_t> members;
+		uint32_t listed = 0;
+		for (uint32_t ref = head; ref != XG_NO_REF; ref = xg_next_on_list(ref)) {
+			members.push_back(ref);
+			xg_ref_info info;
+			xg_read_ref(ref, &info);
+			EXPECT_EQ(info.count != 1 && info.state != XG_REF_LISTED, false);
+			if (info.state == XG_REF_LISTED)
+				listed += info.count;
+		}
+		EXPECT_EQ(members.size(), 70u - static_cast<unsigned>(claimed));
+		EXPECT_EQ(listed, members.size()) << "each is counted once";
+		auto ref = static_cast<uint32_t>(xg_claim(&head, 1));
+		EXPECT_EQ(ref, members[0]);
+		EXPECT_EQ(xg_next_on_list(ref), XG_NO_REF) << "not on a list any more";
+		EXPECT_EQ(w->free(ref), 0);
+	}
+	free_list(head);
+}
+
 TEST_F(List, OfNoneIsEmptyAndTakesNothing)
 {
 	uint32_t head = alloc_list(0);

@@ -213,7 +213,7 @@ TEST_F(Notices, AreGivenAtOnceWhenNobodyHasIt)
 	auto [ref, page] = granted();
 	xg_end_notice notice;
 	int calls = 0;
-	EXPECT_EQ(xg_end_notify(&notice, ref, page, call, &calls, 1), 0);
+	EXPECT_EQ(xg_end_notify(&notice, ref, page, call, &calls, 1), 1);
 	EXPECT_EQ(calls, 1);
 	EXPECT_EQ(page->owners, 0);
 	EXPECT_EQ(xg_end_notify(&notice, ref, nullptr, call, &calls, 5), XG_MISUSE);
