@@ -51,6 +51,12 @@ template <class T> [[gnu::always_inline]] inline T exchange(T *p, T value)
 	return __atomic_exchange_n(p, value, __ATOMIC_SEQ_CST);
 }
 
+// Orders every earlier access before every later one, for Xen and other CPUs alike.
+[[gnu::always_inline]] inline void full_barrier()
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 // Orders a compare-and-swap that succeeded before every later load. The swap itself does so on
 // x86 (a locked instruction); elsewhere a barrier is due.
 [[gnu::always_inline]] inline void fence_after_swap()

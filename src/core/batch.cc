@@ -15,7 +15,7 @@ Status Batches::grant(Pool &pool, DomId domid, const unsigned long *frames, u32 
 		      bool readonly, u32 *refs)
 {
 	for (u32 i = 0; i < count; i++)
-		if (!entry_holds({frames[i]}))
+		if (!ref_table.entry_holds({frames[i]}))
 			return Error::bad_frame;
 	Result<GrantRef> list = allocator_.alloc_list(pool, count);
 	if (!list.ok())

@@ -39,8 +39,8 @@ constexpr unsigned reap_interval_ms = 2000;
 
 void release_leaked(u32 ref, RefWord word)
 {
-	EntryV1 *entry = ref_table.entry(ref);
-	xg_port_report(XG_REPORT_LEAKED, ref, load_relaxed(&entry->domid), 0);
+	GrantEntry entry = ref_table.entry(ref);
+	xg_port_report(XG_REPORT_LEAKED, ref, entry_domid(entry).raw, 0);
 	core.lease.forget(1);
 	ref_table.write(ref, RefWord::make(RefState::unleased, {0}, 0));
 	if (word.state() == RefState::granted && !entry_end(entry)) {
@@ -58,7 +58,8 @@ void release_leaked(u32 ref, RefWord word)
 int xg_core_start(const struct xg_config *config)
 {
 	if (!config->table_refs || config->table_refs > max_table_refs || !config->lease_step ||
-	    config->lease_step > XG_LEASE_BATCH)
+	    config->lease_step > XG_LEASE_BATCH || config->table_version < 1 ||
+	    config->table_version > 2)
 		return XG_INVALID;
 
 	u32 usable = config->table_refs > reserved_refs ? config->table_refs - reserved_refs : 0;
@@ -68,7 +69,7 @@ int xg_core_start(const struct xg_config *config)
 	core.deferred.create();
 	core.lease.create(limit, config->lease_step, config->spare_limit);
 	core.allocator.create();
-	ref_table.create(config->table_refs);
+	ref_table.create(config->table_refs, config->table_version == 2);
 	if (core.store.create(config->table_refs)) {
 		core.default_pool = core.allocator.create_pool("default", ~0u, true);
 		if (core.default_pool)
@@ -96,6 +97,11 @@ void xg_core_stop(void)
 	core.allocator.destroy();
 	core.store.destroy();
 	ref_table.destroy();
+}
+
+uint32_t xg_core_resume(unsigned int table_version)
+{
+	return ref_table.resume(table_version == 2);
 }
 
 struct xg_pool *xg_default_pool(void)

@@ -26,6 +26,7 @@ enum {
 	XG_NO_MEMORY = -12,
 	XG_INVALID = -22,
 	XG_NO_SPACE = -28,
+	XG_UNSUPPORTED = -95,
 	XG_NOT_LEASED = -1000, /* not ours: ask the kernel's own allocator */
 	XG_MISUSE = -1001,     /* refused, and reported */
 	XG_SLOW = -1002,
@@ -41,6 +42,7 @@ struct xg_config {
 	uint32_t lease_limit; /* references leased at most; 0: as many as there are */
 	uint32_t lease_step;  /* references leased at a time at least; 1 to XG_LEASE_BATCH */
 	uint32_t spare_limit; /* free references kept when idle; the rest goes back */
+	unsigned int table_version; /* 1 or 2 */
 };
 
 /* Sets the core up; nothing is leased yet. May sleep. 0, XG_NO_MEMORY, XG_INVALID. */
@@ -51,6 +53,14 @@ int xg_core_start(const struct xg_config *config);
  * ended. No other call may run or follow. May sleep.
  */
 void xg_core_stop(void);
+
+/*
+ * The table has been set up anew, perhaps in another version, as after a
+ * suspend: its frames are looked up again. Returns how many leased references
+ * have no entry any more: what is granted through them leads nowhere. Nothing
+ * else may run meanwhile.
+ */
+uint32_t xg_core_resume(unsigned int table_version);
 
 /* The pool of callers that named none. */
 struct xg_pool *xg_default_pool(void);
@@ -116,6 +126,15 @@ int64_t xg_grant_new_fast(struct xg_pool *pool, unsigned int cpu, uint16_t domid
 			  bool readonly, unsigned long caller);
 int64_t xg_grant_new(struct xg_pool *pool, uint16_t domid, uint64_t frame, bool readonly,
 		     unsigned long caller);
+/*
+ * The same for @length bytes from @offset of a page, and for a grant of another
+ * domain's (@source_ref of @source_domid) that is passed on: both for copying
+ * only, and XG_UNSUPPORTED when the table has version 1.
+ */
+int xg_grant_part(uint32_t ref, unsigned int cpu, uint16_t domid, uint64_t frame, bool readonly,
+		  uint16_t offset, uint16_t length, unsigned long caller);
+int xg_grant_transitive(uint32_t ref, unsigned int cpu, uint16_t domid, bool readonly,
+			uint16_t source_domid, uint32_t source_ref, unsigned long caller);
 /* Ends access: 1 ended (or never granted), 0 still in use; XG_NOT_LEASED, XG_MISUSE. */
 int xg_end(uint32_t ref, unsigned int cpu, unsigned long caller);
 /* Ends access and frees: 1, or 0 and nothing changed; XG_NOT_LEASED, XG_MISUSE, XG_SLOW. */

@@ -11,34 +11,21 @@ namespace
 // change only when the other side maps or unmaps, so more than a few is somebody playing.
 constexpr int swap_attempts = 16;
 
-} // namespace
+// Above every frame there is: marks a grant that has none of its own.
+constexpr u32 transitive_mark = 0xffffffff;
 
-void entry_prepare(EntryV1 *entry, DomId domid, Gfn frame)
+constexpr u16 flags_of(u16 type, bool readonly)
 {
-	store_relaxed(&entry->domid, domid.raw);
-	store_relaxed(&entry->frame, static_cast<u32>(frame.raw));
+	return static_cast<u16>(type | (readonly ? entry_readonly : 0));
 }
 
-void entries_prepared()
+// The flags are what makes an entry valid: Xen must not see them before the rest.
+[[gnu::always_inline]] inline void publish(u16 *flags, u16 value)
 {
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	store_release(flags, value);
 }
 
-void entry_open(EntryV1 *entry, bool readonly)
-{
-	store_relaxed(&entry->flags,
-		      static_cast<u16>(entry_permit_access | (readonly ? entry_readonly : 0)));
-}
-
-void entry_grant(EntryV1 *entry, DomId domid, Gfn frame, bool readonly)
-{
-	entry_prepare(entry, domid, frame);
-	// The flags are what makes the entry valid: Xen must not see them before the rest.
-	store_release(&entry->flags,
-		      static_cast<u16>(entry_permit_access | (readonly ? entry_readonly : 0)));
-}
-
-bool entry_end(EntryV1 *entry)
+bool end_v1(EntryV1 *entry)
 {
 	for (int attempt = 0; attempt < swap_attempts; attempt++) {
 		u16 flags = load_relaxed(&entry->flags);
@@ -48,6 +35,83 @@ bool entry_end(EntryV1 *entry)
 			return true;
 	}
 	return false;
+}
+
+// Xen sets the status first and looks at the flags after: whoever of the two came first, one sees
+// the other, if both have a full barrier in between.
+bool end_v2(EntryV2 *entry, const EntryStatus *status)
+{
+	store_relaxed(&entry->flags, u16{0});
+	full_barrier();
+	return !(load_acquire(status) & (entry_reading | entry_writing));
+}
+
+} // namespace
+
+void entry_prepare(GrantEntry entry, DomId domid, Gfn frame)
+{
+	if (entry.is_v1()) {
+		store_relaxed(&entry.v1()->domid, domid.raw);
+		store_relaxed(&entry.v1()->frame, static_cast<u32>(frame.raw));
+	} else {
+		store_relaxed(&entry.v2()->domid, domid.raw);
+		store_relaxed(&entry.v2()->frame, frame.raw);
+	}
+}
+
+void entries_prepared()
+{
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+void entry_open(GrantEntry entry, bool readonly)
+{
+	u16 *flags = entry.is_v1() ? &entry.v1()->flags : &entry.v2()->flags;
+	store_relaxed(flags, flags_of(entry_permit_access, readonly));
+}
+
+void entry_grant(GrantEntry entry, DomId domid, Gfn frame, bool readonly)
+{
+	entry_prepare(entry, domid, frame);
+	publish(entry.is_v1() ? &entry.v1()->flags : &entry.v2()->flags,
+		flags_of(entry_permit_access, readonly));
+}
+
+void entry_grant_part(EntryV2 *entry, DomId domid, Gfn frame, bool readonly, PagePart part)
+{
+	store_relaxed(&entry->domid, domid.raw);
+	store_relaxed(&entry->frame, frame.raw);
+	store_relaxed(&entry->offset, part.offset);
+	store_relaxed(&entry->length, part.length);
+	publish(&entry->flags, flags_of(entry_permit_access | entry_sub_page, readonly));
+}
+
+void entry_grant_transitive(EntryV2 *entry, DomId domid, bool readonly, DomId source_domid,
+			    GrantRef source_ref)
+{
+	store_relaxed(&entry->domid, domid.raw);
+	store_relaxed(&entry->source_domid, source_domid.raw);
+	store_relaxed(&entry->source_ref, source_ref.raw);
+	store_relaxed(&entry->spare, transitive_mark);
+	publish(&entry->flags, flags_of(entry_transitive, readonly));
+}
+
+bool entry_end(GrantEntry entry)
+{
+	return entry.is_v1() ? end_v1(entry.v1()) : end_v2(entry.v2(), entry.status);
+}
+
+DomId entry_domid(GrantEntry entry)
+{
+	return {load_relaxed(entry.is_v1() ? &entry.v1()->domid : &entry.v2()->domid)};
+}
+
+Gfn entry_frame(GrantEntry entry)
+{
+	if (entry.is_v1())
+		return {load_relaxed(&entry.v1()->frame)};
+	u64 frame = load_relaxed(&entry.v2()->frame);
+	return frame >> 32 == transitive_mark ? no_frame : Gfn{frame};
 }
 
 } // namespace xengnt

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// A version 1 entry of the shared table. Xen sets and clears the two status bits at any moment on
-// the other domain's behalf: each decision here rests on one read and one compare-and-swap.
+// An entry of the shared table, of version 1 or 2. Xen sets and clears the two status bits at any
+// moment on the other domain's behalf: each decision here rests on one read, and on a
+// compare-and-swap (version 1) or a full barrier before that read (version 2).
 #pragma once
 
 #include "../base/atomics.hh"
@@ -21,27 +22,83 @@ static_assert(offsetof(EntryV1, flags) == 0);
 static_assert(offsetof(EntryV1, domid) == 2);
 static_assert(offsetof(EntryV1, frame) == 4);
 
+// union grant_entry_v2: a whole page or a part of one, or the grant of a third domain passed on.
+struct EntryV2 {
+	u16 flags;
+	u16 domid;
+	union {
+		struct {
+			u16 offset; // of a part, in bytes
+			u16 length;
+		};
+		u16 source_domid;
+	};
+	union {
+		u64 frame;
+		struct {
+			u32 source_ref;
+			u32 spare; // Xen does not look at it
+		};
+	};
+};
+static_assert(sizeof(EntryV2) == 16);
+static_assert(offsetof(EntryV2, flags) == 0);
+static_assert(offsetof(EntryV2, domid) == 2);
+static_assert(offsetof(EntryV2, offset) == 4);
+static_assert(offsetof(EntryV2, length) == 6);
+static_assert(offsetof(EntryV2, source_domid) == 4);
+static_assert(offsetof(EntryV2, frame) == 8);
+static_assert(offsetof(EntryV2, source_ref) == 8);
+
+// grant_status_t: version 2 keeps the status bits of all entries in frames of their own.
+using EntryStatus = u16;
+
 // GTF_* of Xen's public grant_table.h.
 enum EntryFlags : u16 {
 	entry_permit_access = 1,
+	entry_transitive = 3,
+	entry_type = 3, // the bits that tell these two, and nothing granted
 	entry_readonly = 1 << 2,
 	entry_reading = 1 << 3, // set by Xen while mapped
 	entry_writing = 1 << 4, // set by Xen while mapped for writing
+	entry_sub_page = 1 << 8,
+};
+
+// Where a reference's entry is.
+struct GrantEntry {
+	void *shared;              // an EntryV1 or an EntryV2
+	const EntryStatus *status; // null: version 1, whose flags hold the status
+
+	[[gnu::always_inline]] bool is_v1() const { return !status; }
+	[[gnu::always_inline]] EntryV1 *v1() const { return static_cast<EntryV1 *>(shared); }
+	[[gnu::always_inline]] EntryV2 *v2() const { return static_cast<EntryV2 *>(shared); }
+};
+
+// A part of a page, in bytes.
+struct PagePart {
+	u16 offset;
+	u16 length;
 };
 
 // Opens the entry to `domid`. The frame must fit (see entry_holds()).
-void entry_grant(EntryV1 *entry, DomId domid, Gfn frame, bool readonly);
+void entry_grant(GrantEntry entry, DomId domid, Gfn frame, bool readonly);
 // The same in steps, for many entries with one barrier: prepare each, then entries_prepared(), then
 // open each.
-void entry_prepare(EntryV1 *entry, DomId domid, Gfn frame);
+void entry_prepare(GrantEntry entry, DomId domid, Gfn frame);
 void entries_prepared();
-void entry_open(EntryV1 *entry, bool readonly);
-// Closes it, unless the other side has it mapped.
-bool entry_end(EntryV1 *entry);
-// A version 1 entry has 32 bits for the frame.
-[[gnu::always_inline]] inline bool entry_holds(Gfn frame)
-{
-	return frame.raw >> 32 == 0;
-}
+void entry_open(GrantEntry entry, bool readonly);
+// Version 2 only: for copies, not for mapping.
+void entry_grant_part(EntryV2 *entry, DomId domid, Gfn frame, bool readonly, PagePart part);
+void entry_grant_transitive(EntryV2 *entry, DomId domid, bool readonly, DomId source_domid,
+			    GrantRef source_ref);
+// Closes it, unless the other side has it mapped. A busy entry of version 2 is closed all the same:
+// only who has it mapped can map it once more, as what it has already.
+bool entry_end(GrantEntry entry);
+
+// Whom it is, or was, granted to.
+DomId entry_domid(GrantEntry entry);
+// The granted frame; no_frame for a grant that passes on another domain's.
+Gfn entry_frame(GrantEntry entry);
+inline constexpr Gfn no_frame{~u64{0}};
 
 } // namespace xengnt

@@ -20,8 +20,9 @@ namespace
 	return core.allocator.cache(core.allocator.pool(word.pool()), cpu);
 }
 
-// Opens the entry of a claimed reference.
-Status grant(GrantRef ref, unsigned cpu, DomId domid, Gfn frame, bool readonly, Caller caller)
+// Opens the entry of a claimed reference; `open` writes it.
+template <class Open>
+[[gnu::always_inline]] inline Status grant(GrantRef ref, unsigned cpu, Caller caller, Open open)
 {
 	u64 *raw = ref_table.find(ref);
 	RefWord word{raw ? load_relaxed(raw) : 0};
@@ -33,13 +34,19 @@ Status grant(GrantRef ref, unsigned cpu, DomId domid, Gfn frame, bool readonly, 
 						 : XG_REPORT_GRANT_UNCLAIMED,
 					     ref, caller);
 	}
-	if (!entry_holds(frame)) [[unlikely]]
-		return bad_frame(ref, domid, caller);
 	if (!ref_table.swap(ref.raw, word, word.next_generation(RefState::granted))) [[unlikely]]
 		return core.allocator.misuse(XG_REPORT_GRANT_TWICE, ref, caller);
-	entry_grant(ref_table.entry(ref.raw), domid, frame, readonly);
+	open(ref_table.entry(ref.raw));
 	count(&counters(word, cpu).granted);
 	return Done{};
+}
+
+Status grant_page(GrantRef ref, unsigned cpu, DomId domid, Gfn frame, bool readonly, Caller caller)
+{
+	if (!ref_table.entry_holds(frame)) [[unlikely]]
+		return xg_is_leased(ref.raw) ? bad_frame(ref, domid, caller) : Error::not_leased;
+	return grant(ref, cpu, caller,
+		     [=](GrantEntry entry) { entry_grant(entry, domid, frame, readonly); });
 }
 
 // Nobody else may end this one: not granted (1), or whose it is.
@@ -60,13 +67,13 @@ Result<int> end_ungranted(GrantRef ref, RefWord word, Caller caller)
 [[gnu::flatten]] int xg_grant(uint32_t ref, unsigned int cpu, uint16_t domid, uint64_t frame,
 			      bool readonly, unsigned long caller)
 {
-	return number(grant({ref}, cpu, {domid}, {frame}, readonly, {caller}));
+	return number(grant_page({ref}, cpu, {domid}, {frame}, readonly, {caller}));
 }
 
 [[gnu::flatten]] int64_t xg_grant_new_fast(struct xg_pool *pool, unsigned int cpu, uint16_t domid,
 					   uint64_t frame, bool readonly, unsigned long caller)
 {
-	if (!entry_holds({frame})) [[unlikely]]
+	if (!ref_table.entry_holds({frame})) [[unlikely]]
 		return number(bad_frame(no_ref, {domid}, {caller}));
 	Result<GrantRef> ref = core.allocator.alloc_fast(pool_of(pool), cpu, RefState::granted);
 	if (!ref.ok())
@@ -79,15 +86,39 @@ Result<int> end_ungranted(GrantRef ref, RefWord word, Caller caller)
 int64_t xg_grant_new(struct xg_pool *pool, uint16_t domid, uint64_t frame, bool readonly,
 		     unsigned long caller)
 {
-	if (!entry_holds({frame}))
+	if (!ref_table.entry_holds({frame}))
 		return number(bad_frame(no_ref, {domid}, {caller}));
 	Result<GrantRef> ref = core.allocator.alloc(pool_of(pool));
 	if (!ref.ok())
 		return number(ref.error());
 	unsigned cpu = xg_port_pin();
-	(void)grant(ref.value(), cpu, {domid}, {frame}, readonly, {caller});
+	(void)grant_page(ref.value(), cpu, {domid}, {frame}, readonly, {caller});
 	xg_port_unpin();
 	return ref.value().raw;
+}
+
+int xg_grant_part(uint32_t ref, unsigned int cpu, uint16_t domid, uint64_t frame, bool readonly,
+		  uint16_t offset, uint16_t length, unsigned long caller)
+{
+	if (!ref_table.is_v2())
+		return XG_UNSUPPORTED;
+	if (!length || offset + length > XG_PORT_FRAME_SIZE)
+		return XG_INVALID;
+	if (!ref_table.entry_holds({frame}))
+		return number(bad_frame({ref}, {domid}, {caller}));
+	return number(grant({ref}, cpu, {caller}, [=](GrantEntry entry) {
+		entry_grant_part(entry.v2(), {domid}, {frame}, readonly, {offset, length});
+	}));
+}
+
+int xg_grant_transitive(uint32_t ref, unsigned int cpu, uint16_t domid, bool readonly,
+			uint16_t source_domid, uint32_t source_ref, unsigned long caller)
+{
+	if (!ref_table.is_v2())
+		return XG_UNSUPPORTED;
+	return number(grant({ref}, cpu, {caller}, [=](GrantEntry entry) {
+		entry_grant_transitive(entry.v2(), {domid}, readonly, {source_domid}, {source_ref});
+	}));
 }
 
 int xg_end(uint32_t ref, unsigned int cpu, unsigned long caller)
@@ -145,7 +176,7 @@ int end_or_defer(uint32_t ref, void **page, unsigned long caller)
 		return ended;
 	void *kept = *page;
 	if (!kept)
-		kept = xg_port_page_of_frame(load_relaxed(&ref_table.entry(ref)->frame));
+		kept = xg_port_page_of_frame(entry_frame(ref_table.entry(ref)).raw);
 	if (!ref_table.swap(ref, word,
 			    RefWord::make(RefState::deferred, word.pool(), no_ref.raw))) {
 		// Somebody else ended it meanwhile, and will put what is theirs.

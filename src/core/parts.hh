@@ -57,7 +57,7 @@ extern Core core;
 // Whom a granted or deferred reference is granted to.
 [[gnu::always_inline]] inline DomId granted_to(u32 ref)
 {
-	return {load_relaxed(&ref_table.entry(ref)->domid)};
+	return entry_domid(ref_table.entry(ref));
 }
 
 } // namespace xengnt

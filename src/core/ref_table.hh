@@ -29,21 +29,34 @@ static_assert(sizeof(RefNote) == 16);
 
 inline constexpr u32 segment_refs = 512;
 inline constexpr u32 max_table_refs = 1u << 20;
+// What a frame of the shared table holds.
+inline constexpr u32 frame_refs_v1 = XG_PORT_FRAME_SIZE / sizeof(EntryV1);
+inline constexpr u32 frame_refs_v2 = XG_PORT_FRAME_SIZE / sizeof(EntryV2);
+inline constexpr u32 frame_statuses = XG_PORT_FRAME_SIZE / sizeof(EntryStatus);
 
 class RefTable
 {
 	static constexpr u32 max_segments = max_table_refs / segment_refs;
+	static constexpr u32 max_frames = max_table_refs / frame_refs_v2;
+	static constexpr u32 max_status_frames = max_table_refs / frame_statuses;
 
 	// Three arrays of pages rather than one of segments: a word is two loads away.
 	u64 *words_[max_segments];
-	EntryV1 *entries_[max_segments];
+	void *frames_[max_frames]; // of the shared table, by their number there
 	RefNote *notes_[max_segments * 2];
+	EntryStatus *statuses_[max_status_frames];
 	u32 nr_refs_;
+	bool is_v2_;
 
 	bool install(void **where, void *page);
+	bool reach_entry(u32 ref);
+	GrantEntry entry_v2(u32 ref) const;
+	void lead_nowhere(u32 ref);
+	u32 leased_in_frame(u32 first) const;
+	u32 frame_refs() const { return is_v2_ ? frame_refs_v2 : frame_refs_v1; }
 
 public:
-	void create(u32 refs) { nr_refs_ = refs; }
+	void create(u32 refs, bool is_v2);
 	void destroy();
 
 	u32 size() const { return nr_refs_; }
@@ -79,10 +92,24 @@ public:
 	{
 		return load_relaxed(&notes_[ref / 256])[ref % 256];
 	}
-	[[gnu::always_inline]] EntryV1 *entry(u32 ref) const
+	[[gnu::always_inline]] GrantEntry entry(u32 ref) const
 	{
-		return load_relaxed(&entries_[ref / segment_refs]) + ref % segment_refs;
+		if (is_v2_) [[unlikely]]
+			return entry_v2(ref);
+		return {static_cast<EntryV1 *>(load_relaxed(&frames_[ref / frame_refs_v1])) +
+			    ref % frame_refs_v1,
+			nullptr};
 	}
+	bool is_v2() const { return is_v2_; }
+	// An entry of version 1 has 32 bits for the frame; no processor has more than 52.
+	[[gnu::always_inline]] bool entry_holds(Gfn frame) const
+	{
+		return frame.raw >> 32 == 0 || (is_v2_ && frame.raw >> 52 == 0);
+	}
+
+	// The table as it is after a suspend: its frames are asked for anew. Entries that are gone
+	// lead nowhere until they are there again; how many references that concerns.
+	u32 resume(bool is_v2);
 };
 
 // The one there is. By name and not by reference: the hot paths reach it without a load.

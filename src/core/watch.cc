@@ -92,7 +92,7 @@ void xg_read_ref(uint32_t ref, struct xg_ref_info *info)
 	}
 	info->pool = static_cast<const xg_pool *>(&core.allocator.pool(word.pool()));
 	info->domid = granted_to(ref).raw;
-	info->frame = load_relaxed(&ref_table.entry(ref)->frame);
+	info->frame = entry_frame(ref_table.entry(ref)).raw;
 }
 
 uint32_t xg_next_on_list(uint32_t ref)

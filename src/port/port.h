@@ -106,8 +106,12 @@ int xg_port_kernel_release(uint32_t *head, uint32_t ref);
  */
 void xg_port_watch_kernel(unsigned int count);
 
+/* Frames of the shared table have Xen's size, whatever the host's pages have. */
+#define XG_PORT_FRAME_SIZE 4096
 /* Where frame @index of the shared table is mapped, or NULL if it is not. */
 void *xg_port_table_frame(unsigned int index);
+/* The same for the status words that version 2 keeps apart. */
+void *xg_port_status_frame(unsigned int index);
 
 /* --- pages ----------------------------------------------------------- */
 

@@ -3,9 +3,6 @@
 
 #include <algorithm>
 
-#include "base/atomics.hh"
-#include "core/grant_entry.hh"
-
 namespace sim
 {
 
@@ -29,11 +26,12 @@ Kernel::Kernel(Verdict &verdict, Xen &xen, Pages &pages, uint32_t limit)
 {
 }
 
-// The table grows by frames of 512 entries; the first ones freed are the first of the frame.
+// The table grows frame by frame; the first ones freed are the first of the frame.
 bool Kernel::grow_to(size_t count)
 {
 	while (free_.size() < count && grown_ < limit_) {
-		uint32_t end = std::min(limit_, (grown_ / 512 + 1) * 512);
+		uint32_t end =
+		    std::min(limit_, (grown_ / xen_.frame_refs() + 1) * xen_.frame_refs());
 		std::vector<uint32_t> more;
 		for (uint32_t ref = end; ref-- > grown_;) {
 			owner_[ref] = Owner::free;
@@ -106,7 +104,7 @@ void Kernel::hand_over(uint32_t ref, Page *page)
 		KernelLock lock(mutex_);
 		change(ref, Owner::leased, Owner::deferred);
 		if (!page)
-			page = pages_.get(xengnt::load_relaxed(xen_.frame_of(ref)));
+			page = pages_.get(xen_.frame_of(ref));
 		deferred_.push_back({ref, page});
 	}
 	look_at_deferred();
@@ -141,8 +139,7 @@ void Kernel::look_at_deferred()
 		KernelLock lock(mutex_);
 		std::vector<Deferred> busy;
 		for (const Deferred &end : deferred_) {
-			if (!xengnt::entry_end(
-				reinterpret_cast<xengnt::EntryV1 *>(xen_.flags(end.ref)))) {
+			if (!entry_end(xen_.entry(end.ref))) {
 				busy.push_back(end);
 				continue;
 			}

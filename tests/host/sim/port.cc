@@ -154,6 +154,15 @@ void *xg_port_table_frame(unsigned int index)
 	return world().xen.frame(index);
 }
 
+void *xg_port_status_frame(unsigned int index)
+{
+	if (!world().xen.is_v2())
+		world().verdict.broken("status frames in a table of version 1");
+	if (world().faults.due(Call::table_frame))
+		return nullptr;
+	return world().xen.status_frame(index);
+}
+
 void *xg_port_page_of_frame(uint64_t frame)
 {
 	if (world().faults.due(Call::page_of_frame))

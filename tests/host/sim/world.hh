@@ -13,6 +13,9 @@
 namespace sim
 {
 
+// 1, or what XENGNT_TABLE_VERSION in the environment says: all tests run with both.
+unsigned default_table_version();
+
 struct Config {
 	uint32_t table_refs = 4096; // entries that the table can grow to
 	uint32_t lease_limit = 0;   // 0: as many as there are
@@ -20,6 +23,7 @@ struct Config {
 	uint32_t spare_limit = 256;
 	unsigned cpus = 4;
 	size_t pages = 1024;
+	unsigned table_version = default_table_version();
 };
 
 class World

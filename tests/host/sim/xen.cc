@@ -15,93 +15,147 @@ using namespace xengnt;
 namespace
 {
 
-constexpr uint16_t type_mask = 3;
+constexpr uint16_t in_use = entry_reading | entry_writing;
 
-EntryV1 *entry_at(void *frame, uint32_t ref)
+void *new_frame()
 {
-	return static_cast<EntryV1 *>(frame) + ref % 512;
+	void *frame = std::aligned_alloc(XG_PORT_FRAME_SIZE, XG_PORT_FRAME_SIZE);
+	std::memset(frame, 0, XG_PORT_FRAME_SIZE);
+	return frame;
+}
+
+// Whether flags and domid, read as one word, let this domain have the page.
+bool allows(uint32_t header, uint16_t domid, uint16_t bits)
+{
+	auto flags = static_cast<uint16_t>(header);
+	if ((flags & entry_type) != entry_permit_access || header >> 16 != domid)
+		return false;
+	return !(bits & entry_writing && flags & entry_readonly);
 }
 
 } // namespace
 
-Xen::Xen(Verdict &verdict, uint32_t table_refs)
-    : verdict_(verdict), frames_((table_refs + 511) / 512), active_(frames_.size() * 512)
+Xen::Xen(Verdict &verdict, uint32_t table_refs, unsigned version)
+    : verdict_(verdict), is_v2_(version == 2)
 {
-	for (void *&frame : frames_) {
-		frame = std::aligned_alloc(4096, 4096);
-		std::memset(frame, 0, 4096);
-	}
+	for (uint32_t ref = 0; ref < table_refs; ref += frame_refs())
+		frames_.push_back(new_frame());
+	change_version(version);
+	active_.resize(frames_.size() * frame_refs());
 }
 
 Xen::~Xen()
 {
-	for (void *frame : frames_)
-		std::free(frame);
+	for (const auto &frames : {frames_, status_frames_})
+		for (void *frame : frames)
+			std::free(frame);
+}
+
+void *Xen::frame(uint32_t index) const
+{
+	return index < frames_.size() && index < frame_limit_ ? frames_[index] : nullptr;
+}
+
+void *Xen::status_frame(uint32_t index) const
+{
+	return index < status_frames_.size() ? status_frames_[index] : nullptr;
+}
+
+void Xen::change_version(unsigned version)
+{
+	is_v2_ = version == 2;
+	size_t statuses = frames_.size() * frame_refs() * sizeof(EntryStatus);
+	while (is_v2_ && status_frames_.size() * XG_PORT_FRAME_SIZE < statuses)
+		status_frames_.push_back(new_frame());
+}
+
+uint32_t Xen::frame_refs() const
+{
+	return XG_PORT_FRAME_SIZE / (is_v2_ ? sizeof(EntryV2) : sizeof(EntryV1));
+}
+
+GrantEntry Xen::entry(uint32_t ref) const
+{
+	void *frame = frames_[ref / frame_refs()];
+	if (!is_v2_)
+		return {static_cast<EntryV1 *>(frame) + ref % frame_refs(), nullptr};
+	return {static_cast<EntryV2 *>(frame) + ref % frame_refs(), status(ref)};
 }
 
 uint16_t *Xen::flags(uint32_t ref) const
 {
-	return &entry_at(frames_[ref / 512], ref)->flags;
+	return static_cast<uint16_t *>(entry(ref).shared);
 }
 
-uint16_t *Xen::domid(uint32_t ref) const
+uint16_t *Xen::status(uint32_t ref) const
 {
-	return &entry_at(frames_[ref / 512], ref)->domid;
+	if (!is_v2_)
+		return flags(ref);
+	constexpr uint32_t per_frame = XG_PORT_FRAME_SIZE / sizeof(EntryStatus);
+	return static_cast<EntryStatus *>(status_frames_[ref / per_frame]) + ref % per_frame;
 }
 
-uint32_t *Xen::frame_of(uint32_t ref) const
+// Xen's own counts say what is in use: status bits may be set for a moment on behalf of a domain
+// that will be refused.
+bool Xen::is_open(uint32_t ref, uint64_t frame)
 {
-	return &entry_at(frames_[ref / 512], ref)->frame;
+	// In this order: a reference that is open for another page by now has that page's frame.
+	return exists(ref) && !is_idle(ref) && frame_of(ref) == frame;
 }
 
-bool Xen::is_open(uint32_t ref, uint64_t frame) const
+bool Xen::is_idle(uint32_t ref)
 {
-	uint16_t now = load_acquire(flags(ref));
-	return load_relaxed(frame_of(ref)) == frame &&
-	       now & (type_mask | entry_reading | entry_writing);
+	return !exists(ref) || (!(load_acquire(flags(ref)) & entry_type) && !maps(ref));
 }
 
-bool Xen::is_idle(uint32_t ref) const
+// Flags and domid are looked at and changed as one word.
+bool Xen::set_status_v1(uint32_t ref, uint16_t domid, uint16_t bits)
 {
-	return !(load_acquire(flags(ref)) & (type_mask | entry_reading | entry_writing));
-}
-
-// Flags and domid are looked at and changed as one word, as Xen does it.
-bool Xen::set_status(uint32_t ref, uint16_t domid, bool readonly)
-{
-	auto *both = reinterpret_cast<uint32_t *>(flags(ref));
+	auto *header = reinterpret_cast<uint32_t *>(flags(ref));
 	for (;;) {
-		uint32_t seen = load_acquire(both);
-		auto now = static_cast<uint16_t>(seen);
-		if ((now & type_mask) != entry_permit_access || seen >> 16 != domid)
+		uint32_t seen = load_acquire(header);
+		if (!allows(seen, domid, bits))
 			return false;
-		if (!readonly && now & entry_readonly)
-			return false;
-		uint32_t bits = readonly ? u32{entry_reading} : entry_reading | entry_writing;
-		if (compare_and_swap(both, seen, seen | bits))
+		if (compare_and_swap(header, seen, seen | bits))
 			return true;
 	}
 }
 
+// The guest clears the flags and then looks at the status: so the flags are looked at again once
+// the status is set.
+bool Xen::set_status_v2(uint32_t ref, uint16_t domid, uint16_t bits)
+{
+	auto *header = reinterpret_cast<uint32_t *>(flags(ref));
+	if (!allows(load_acquire(header), domid, bits))
+		return false;
+	uint16_t before = __atomic_fetch_or(status(ref), bits, __ATOMIC_SEQ_CST);
+	full_barrier();
+	if (allows(load_acquire(header), domid, bits))
+		return true;
+	clear_status(ref, static_cast<uint16_t>(bits & ~before));
+	return false;
+}
+
 void Xen::clear_status(uint32_t ref, uint16_t bits)
 {
-	__atomic_fetch_and(flags(ref), static_cast<uint16_t>(~bits), __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(status(ref), static_cast<uint16_t>(~bits), __ATOMIC_SEQ_CST);
 }
 
 bool Xen::pin(uint32_t ref, uint16_t domid, bool readonly)
 {
-	if (ref >= active_.size())
+	if (!exists(ref))
 		return false;
 	Active &active = active_[ref];
-	bool in_use = active.readers || active.writers;
-	if (in_use && active.domid != domid)
+	bool mapped = active.readers || active.writers;
+	if (mapped && active.domid != domid)
 		return false;
-	if (!in_use || (!readonly && !active.writers)) {
-		if (!set_status(ref, domid, readonly))
+	if (!mapped || (!readonly && !active.writers)) {
+		uint16_t bits = readonly ? uint16_t{entry_reading} : in_use;
+		if (!(is_v2_ ? set_status_v2(ref, domid, bits) : set_status_v1(ref, domid, bits)))
 			return false;
-		if (!in_use) {
+		if (!mapped) {
 			active.domid = domid;
-			active.frame = load_relaxed(frame_of(ref));
+			active.frame = frame_of(ref);
 		}
 	}
 	(readonly ? active.readers : active.writers)++;
@@ -175,9 +229,14 @@ void Xen::start_anew()
 
 void Xen::scribble(uint32_t ref, uint64_t garbage)
 {
-	EntryV1 *entry = entry_at(frames_[ref / 512], ref);
-	store_relaxed(&entry->domid, static_cast<u16>(garbage));
-	store_relaxed(&entry->frame, static_cast<u32>(garbage >> 16));
+	GrantEntry at = entry(ref);
+	if (is_v2_) {
+		store_relaxed(&at.v2()->domid, static_cast<u16>(garbage));
+		store_relaxed(&at.v2()->frame, garbage >> 16);
+		return;
+	}
+	store_relaxed(&at.v1()->domid, static_cast<u16>(garbage));
+	store_relaxed(&at.v1()->frame, static_cast<u32>(garbage >> 16));
 }
 
 } // namespace sim

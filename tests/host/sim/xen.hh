@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Xen's side of a version 1 grant table, as its public interface describes it: status bits set and
-// cleared by compare-and-swap on the entry, under a lock of Xen's own that the guest cannot see.
+// Xen's side of a grant table of either version, as its public interface describes it. Version 1:
+// status bits set by compare-and-swap on the entry. Version 2: status bits set in a word of their
+// own, then the entry looked at once more. Both under a lock of Xen's that the guest cannot see.
 // The other domain, friendly or not, acts through map(), unmap() and copy().
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <mutex>
 #include <vector>
 
+#include "core/grant_entry.hh"
 #include "host.hh"
 
 namespace sim
@@ -28,29 +30,44 @@ class Xen
 
 	Verdict &verdict_;
 	Pages *pages_ = nullptr;
+	bool is_v2_;
+	uint32_t frame_limit_ = ~0u;
 	std::vector<void *> frames_;
+	std::vector<void *> status_frames_;
 	std::vector<Active> active_;
 	std::mutex mutex_;
 
-	bool set_status(uint32_t ref, uint16_t domid, bool readonly);
+	bool exists(uint32_t ref) const { return ref / frame_refs() < frames_.size(); }
+	bool set_status_v1(uint32_t ref, uint16_t domid, uint16_t bits);
+	bool set_status_v2(uint32_t ref, uint16_t domid, uint16_t bits);
 	void clear_status(uint32_t ref, uint16_t bits);
 	bool pin(uint32_t ref, uint16_t domid, bool readonly);
 	void unpin(uint32_t ref, bool readonly);
 
 public:
-	Xen(Verdict &verdict, uint32_t table_refs);
+	Xen(Verdict &verdict, uint32_t table_refs, unsigned version);
 	~Xen();
 	void connect(Pages &pages) { pages_ = &pages; }
 
-	void *frame(uint32_t index) const { return frames_[index]; }
+	bool is_v2() const { return is_v2_; }
+	uint32_t frame_refs() const;
+	// Null beyond the table.
+	void *frame(uint32_t index) const;
+	void *status_frame(uint32_t index) const;
+	// What a suspend may change: how many frames there are, the version. The frames stay.
+	void limit_frames(uint32_t frames) { frame_limit_ = frames; }
+	void change_version(unsigned version);
+	xengnt::GrantEntry entry(uint32_t ref) const;
 	uint16_t *flags(uint32_t ref) const;
-	uint16_t *domid(uint32_t ref) const;
-	uint32_t *frame_of(uint32_t ref) const;
+	uint16_t domid(uint32_t ref) const { return entry_domid(entry(ref)).raw; }
+	uint64_t frame_of(uint32_t ref) const { return entry_frame(entry(ref)).raw; }
+	// Where the bits for reading and writing are.
+	uint16_t *status(uint32_t ref) const;
 
 	// Is the entry valid for that frame, or in use?
-	bool is_open(uint32_t ref, uint64_t frame) const;
+	bool is_open(uint32_t ref, uint64_t frame);
 	// May the entry be given away: closed and not in use?
-	bool is_idle(uint32_t ref) const;
+	bool is_idle(uint32_t ref);
 
 	// What domain `domid` asks for; false: refused.
 	bool map(uint32_t ref, uint16_t domid, bool readonly);

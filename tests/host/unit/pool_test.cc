@@ -157,7 +157,7 @@ TEST_F(Batch, GrantsAllOrNone)
 	EXPECT_EQ(xg_grant_batch(w->pool(), backend, frames.data(), 101, false, refs.data(), 1),
 		  XG_NO_SPACE);
 	EXPECT_EQ(w->stats().granted, 0u);
-	frames[50] = 1ul << 32;
+	frames[50] = 1ul << 52;
 	EXPECT_EQ(xg_grant_batch(w->pool(), backend, frames.data(), 100, false, refs.data(), 9),
 		  XG_INVALID);
 	expect_report(XG_REPORT_GRANT_BAD_FRAME, XG_NO_REF, 9);

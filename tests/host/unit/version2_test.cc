@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// What only a table of version 2 has, and a table whose version or size a suspend has changed.
+#include <cstring>
+
+#include "fixture.hh"
+
+using namespace sim;
+using namespace xengnt;
+
+class Version2 : public WorldTest
+{
+protected:
+	static Config config_of(unsigned version, uint32_t table_refs = 4096)
+	{
+		Config config;
+		config.table_version = version;
+		config.table_refs = table_refs;
+		return config;
+	}
+	void SetUp() override { start(config_of(2)); }
+	EntryV2 *entry(uint32_t ref) { return w->xen.entry(ref).v2(); }
+};
+
+TEST_F(Version2, FramesBeyond32Bits)
+{
+	uint32_t ref = alloc();
+	constexpr uint64_t frame = 0x000fedcba9876543;
+	EXPECT_EQ(xg_grant(ref, 0, backend, frame, true, 1), 0);
+	EXPECT_EQ(entry(ref)->flags, entry_permit_access | entry_readonly);
+	EXPECT_EQ(entry(ref)->domid, backend);
+	EXPECT_EQ(entry(ref)->frame, frame);
+	xg_ref_info info;
+	xg_read_ref(ref, &info);
+	EXPECT_EQ(info.frame, frame);
+	EXPECT_EQ(info.domid, backend);
+	EXPECT_EQ(w->try_end(ref), 1);
+	EXPECT_EQ(entry(ref)->flags, 0);
+}
+
+TEST_F(Version2, ABusyEndKeepsNewMappingsOut)
+{
+	auto [ref, page] = granted();
+	EXPECT_TRUE(w->xen.map(ref, backend, true));
+	EXPECT_EQ(w->end(ref), 0);
+	EXPECT_EQ(w->stats().granted, 1u) << "still in use, still granted";
+	EXPECT_FALSE(w->xen.map(ref, backend, false)) << "not for writing any more";
+	EXPECT_TRUE(w->xen.unmap(ref, backend, true));
+	EXPECT_EQ(w->end(ref), 1);
+	EXPECT_EQ(w->free(ref), 0);
+	w->pages.put(page);
+}
+
+TEST_F(Version2, APartOfAPage)
+{
+	uint32_t ref = alloc();
+	EXPECT_EQ(xg_grant_part(ref, 0, backend, 0x10001, true, 512, 1024, 1), 0);
+	EXPECT_EQ(entry(ref)->flags, entry_permit_access | entry_readonly | entry_sub_page);
+	EXPECT_EQ(entry(ref)->domid, backend);
+	EXPECT_EQ(entry(ref)->offset, 512);
+	EXPECT_EQ(entry(ref)->length, 1024);
+	EXPECT_EQ(entry(ref)->frame, 0x10001u);
+	EXPECT_EQ(xg_grant_part(ref, 0, backend, 0x10001, true, 0, 1, 5), XG_MISUSE);
+	expect_report(XG_REPORT_GRANT_TWICE, ref, 5);
+	EXPECT_EQ(w->try_end(ref), 1);
+}
+
+TEST_F(Version2, PartsThatAreNone)
+{
+	uint32_t ref = alloc();
+	EXPECT_EQ(xg_grant_part(ref, 0, backend, 1, false, 0, 0, 1), XG_INVALID);
+	EXPECT_EQ(xg_grant_part(ref, 0, backend, 1, false, 4095, 2, 1), XG_INVALID);
+	EXPECT_EQ(xg_grant_part(ref, 0, backend, 1, false, 65535, 65535, 1), XG_INVALID);
+	EXPECT_EQ(xg_grant_part(ref, 0, backend, uint64_t{1} << 52, false, 0, 1, 5), XG_INVALID);
+	expect_report(XG_REPORT_GRANT_BAD_FRAME, ref, 5);
+	EXPECT_EQ(w->stats().claimed, 1u);
+	EXPECT_EQ(xg_grant_part(ref, 0, backend, 1, false, 0, 4096, 1), 0) << "the whole page";
+	EXPECT_EQ(w->try_end(ref), 1);
+	EXPECT_EQ(xg_grant_part(5000, 0, backend, 1, false, 0, 1, 1), XG_NOT_LEASED);
+}
+
+TEST_F(Version2, AGrantPassedOn)
+{
+	uint32_t ref = alloc();
+	EXPECT_EQ(xg_grant_transitive(ref, 0, backend, false, 9, 0x12345678, 1), 0);
+	EXPECT_EQ(entry(ref)->flags, entry_transitive);
+	EXPECT_EQ(entry(ref)->domid, backend);
+	EXPECT_EQ(entry(ref)->source_domid, 9);
+	EXPECT_EQ(entry(ref)->source_ref, 0x12345678u);
+	xg_ref_info info;
+	xg_read_ref(ref, &info);
+	EXPECT_EQ(info.frame, no_frame.raw) << "none of this domain's";
+
+	// Busy and without a page of the caller's: there is none to be kept either.
+	*w->xen.status(ref) |= entry_reading;
+	EXPECT_EQ(w->end_and_put(ref, nullptr), 0);
+	EXPECT_EQ(w->stats().deferred, 1u);
+	*w->xen.status(ref) &= static_cast<uint16_t>(~entry_reading);
+	w->clock.advance(100);
+	EXPECT_EQ(w->stats().deferred, 0u);
+}
+
+TEST_F(Version2, Version1HasNeither)
+{
+	start(config_of(1));
+	uint32_t ref = alloc();
+	EXPECT_EQ(xg_grant_part(ref, 0, backend, 1, false, 0, 512, 1), XG_UNSUPPORTED);
+	EXPECT_EQ(xg_grant_transitive(ref, 0, backend, false, 9, 1, 1), XG_UNSUPPORTED);
+	EXPECT_EQ(w->free(ref), 0);
+}
+
+// A frame holds half as many references as a segment of metadata: the first half can be all.
+TEST_F(Version2, ATableOfOneFrame)
+{
+	start(config_of(2, 256));
+	std::vector<uint32_t> all = alloc_many(256 - Kernel::first_ref);
+	EXPECT_EQ(w->alloc(), XG_NO_SPACE);
+	for (uint32_t ref : all)
+		EXPECT_EQ(xg_grant(ref, 0, backend, ref, false, 1), 0);
+	for (uint32_t ref : all)
+		EXPECT_EQ(w->xen.frame_of(ref), ref);
+	for (uint32_t ref : all)
+		EXPECT_EQ(w->try_end(ref), 1);
+}
+
+TEST_F(Version2, StatusFramesThatCannotBeReached)
+{
+	start(config_of(2, 8192));
+	// The table frame is found, the status frame is not: nothing of it is leased.
+	w->faults.fail(2, only(Call::table_frame), true);
+	EXPECT_EQ(w->alloc(), XG_NO_SPACE);
+	EXPECT_EQ(w->kernel.leased(), 0u);
+	w->faults.none();
+	w->clock.advance(10000);
+	EXPECT_EQ(w->free(alloc()), 0);
+}
+
+namespace
+{
+
+void clear_table(Xen &xen, uint32_t refs)
+{
+	for (uint32_t ref = 0; ref < refs; ref += xen.frame_refs())
+		std::memset(xen.frame(ref / xen.frame_refs()), 0, XG_PORT_FRAME_SIZE);
+}
+
+} // namespace
+
+// After a suspend: other frames, blank entries. What was granted is gone, and can be ended.
+TEST_F(Version2, ResumeInTheSameVersion)
+{
+	for (unsigned version : {1u, 2u}) {
+		start(config_of(version));
+		auto [ref, page] = granted();
+		auto [busy, kept] = granted();
+		EXPECT_TRUE(w->xen.map(busy, backend, true));
+		EXPECT_EQ(w->end_and_put(busy, kept), 0);
+		EXPECT_TRUE(w->xen.unmap(busy, backend, true));
+		clear_table(w->xen, w->config.table_refs);
+		EXPECT_EQ(xg_core_resume(version), 0u);
+		EXPECT_EQ(w->try_end(ref), 1);
+		w->pages.put(page);
+		w->clock.advance(100);
+		EXPECT_EQ(kept->owners, 0);
+		auto [again, other] = granted();
+		EXPECT_TRUE(w->xen.map(again, backend, true));
+		EXPECT_TRUE(w->xen.unmap(again, backend, true));
+		EXPECT_EQ(w->end_and_put(again, other), 0);
+	}
+}
+
+// A table that is smaller after the suspend: nothing is written where it is not, and what is still
+// there works.
+TEST_F(Version2, ResumeWithFewerFrames)
+{
+	start(config_of(1, 4096));
+	std::vector<uint32_t> all = alloc_many(4096 - Kernel::first_ref);
+	for (uint32_t ref : all)
+		EXPECT_EQ(xg_grant(ref, 0, backend, ref, false, 1), 0);
+	clear_table(w->xen, w->config.table_refs);
+	w->xen.limit_frames(2);
+	EXPECT_EQ(xg_core_resume(1), 4096u - 1024u);
+	for (uint32_t ref : all)
+		EXPECT_EQ(w->end(ref), 1);
+	for (uint32_t ref : all)
+		EXPECT_EQ(xg_grant(ref, 0, backend, 0x777, false, 1), 0);
+	for (uint32_t ref : all)
+		EXPECT_EQ(w->xen.frame_of(ref), ref < 1024 ? 0x777u : 0u);
+	for (uint32_t ref : all)
+		EXPECT_EQ(w->try_end(ref), 1);
+	// Once the table has grown again, so has what can be reached.
+	w->xen.limit_frames(8);
+	w->clock.advance(60000);
+	all = alloc_many(4096 - Kernel::first_ref);
+	for (uint32_t ref : all)
+		EXPECT_EQ(xg_grant(ref, 0, backend, 0x777, false, 1), 0);
+	for (uint32_t ref : all)
+		EXPECT_EQ(w->xen.frame_of(ref), 0x777u);
+	for (uint32_t ref : all)
+		EXPECT_EQ(w->try_end(ref), 1);
+}
+
+// The same frames hold half as many references of version 2.
+TEST_F(Version2, ResumeInAnotherVersion)
+{
+	start(config_of(1, 1024));
+	std::vector<uint32_t> all = alloc_many(1024 - Kernel::first_ref);
+	for (uint32_t ref : all)
+		EXPECT_EQ(xg_grant(ref, 0, backend, ref, false, 1), 0);
+	clear_table(w->xen, w->config.table_refs);
+	w->xen.change_version(2);
+	EXPECT_EQ(xg_core_resume(2), 512u);
+	for (uint32_t ref : all)
+		EXPECT_EQ(w->end(ref), 1);
+	for (uint32_t ref : all)
+		EXPECT_EQ(xg_grant(ref, 0, backend, 0x100000000 + ref, false, 1), 0);
+	for (uint32_t ref = Kernel::first_ref; ref < 512; ref++)
+		EXPECT_EQ(w->xen.frame_of(ref), 0x100000000 + ref);
+	for (uint32_t ref : all)
+		EXPECT_EQ(w->try_end(ref), 1);
+}
