@@ -223,8 +223,9 @@ void Xen::start_anew()
 			page->maps -= static_cast<int>(active.readers + active.writers);
 		active = {};
 	}
-	for (void *frame : frames_)
-		std::memset(frame, 0, 4096);
+	for (const auto &frames : {frames_, status_frames_})
+		for (void *frame : frames)
+			std::memset(frame, 0, XG_PORT_FRAME_SIZE);
 }
 
 void Xen::scribble(uint32_t ref, uint64_t garbage)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // What only a table of version 2 has, and a table whose version or size a suspend has changed.
-#include <cstring>
-
 #include "fixture.hh"
 
 using namespace sim;
@@ -135,17 +133,6 @@ TEST_F(Version2, StatusFramesThatCannotBeReached)
 	EXPECT_EQ(w->free(alloc()), 0);
 }
 
-namespace
-{
-
-void clear_table(Xen &xen, uint32_t refs)
-{
-	for (uint32_t ref = 0; ref < refs; ref += xen.frame_refs())
-		std::memset(xen.frame(ref / xen.frame_refs()), 0, XG_PORT_FRAME_SIZE);
-}
-
-} // namespace
-
 // After a suspend: other frames, blank entries. What was granted is gone, and can be ended.
 TEST_F(Version2, ResumeInTheSameVersion)
 {
@@ -156,7 +143,7 @@ TEST_F(Version2, ResumeInTheSameVersion)
 		EXPECT_TRUE(w->xen.map(busy, backend, true));
 		EXPECT_EQ(w->end_and_put(busy, kept), 0);
 		EXPECT_TRUE(w->xen.unmap(busy, backend, true));
-		clear_table(w->xen, w->config.table_refs);
+		w->xen.start_anew();
 		EXPECT_EQ(xg_core_resume(version), 0u);
 		EXPECT_EQ(w->try_end(ref), 1);
 		w->pages.put(page);
@@ -177,7 +164,7 @@ TEST_F(Version2, ResumeWithFewerFrames)
 	std::vector<uint32_t> all = alloc_many(4096 - Kernel::first_ref);
 	for (uint32_t ref : all)
 		EXPECT_EQ(xg_grant(ref, 0, backend, ref, false, 1), 0);
-	clear_table(w->xen, w->config.table_refs);
+	w->xen.start_anew();
 	w->xen.limit_frames(2);
 	EXPECT_EQ(xg_core_resume(1), 4096u - 1024u);
 	for (uint32_t ref : all)
@@ -207,7 +194,7 @@ TEST_F(Version2, ResumeInAnotherVersion)
 	std::vector<uint32_t> all = alloc_many(1024 - Kernel::first_ref);
 	for (uint32_t ref : all)
 		EXPECT_EQ(xg_grant(ref, 0, backend, ref, false, 1), 0);
-	clear_table(w->xen, w->config.table_refs);
+	w->xen.start_anew();
 	w->xen.change_version(2);
 	EXPECT_EQ(xg_core_resume(2), 512u);
 	for (uint32_t ref : all)
