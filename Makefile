@@ -78,6 +78,16 @@ check-restore: ## guests are saved and restored while the echo example runs in t
 	+$(MAKE) module
 	scripts/check-restore
 
+.PHONY: check-watching
+check-watching: ## xengnt-top, trace-cmd, perf and bpftrace as documented, in dom0 (as root)
+	scripts/deps build guest
+	+$(MAKE) module
+	scripts/check-watching
+
+.PHONY: check-guide
+check-guide: ## follow the driver guide's steps from an empty folder (as root)
+	scripts/check-guide
+
 .PHONY: check-module
 check-module: have-headers ## build the module and check its objects, sparse, its names
 	+KERNELDIR=$(KERNELDIR) CXX=$(CXX) scripts/check-module
