@@ -207,11 +207,19 @@ out:
 	return err;
 }
 
+static bool alone;
+module_param(alone, bool, 0444);
+MODULE_PARM_DESC(alone, "only xengnt, twice, and only what its leak tracking can slow down");
+
+#define ALONE(name) compare(#name, xengnt_works.name, xengnt_works.name)
 #define COMPARE(name) compare(#name, stock_works.name, xengnt_works.name)
 
 static int __init bench_init(void)
 {
 	shuffle();
+	if (alone)
+		return ALONE(one) ?: ALONE(grant_end) ?: ALONE(list_untouched_32) ?:
+		       ALONE(list_32) ?: ALONE(claim_release) ?: ALONE(sequence_16);
 	return COMPARE(one) ?: COMPARE(ones_256) ?: COMPARE(grant_end) ?:
 	       COMPARE(list_untouched_32) ?: COMPARE(list_untouched_256) ?:
 	       COMPARE(list_32) ?: COMPARE(list_256) ?: COMPARE(claim_release) ?:
