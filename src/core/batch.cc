@@ -27,14 +27,17 @@ Status Batches::grant(Pool &pool, DomId domid, const unsigned long *frames, u32 
 		u32 first = done;
 		for (; done < count && done - first < entries_per_barrier; done++) {
 			u32 next = ref_table.read(ref).link();
-			ref_table.write(ref, RefWord::make(RefState::granted, pool.id, 0));
 			entry_prepare(ref_table.entry(ref), domid, {frames[done]});
 			refs[done] = ref;
 			ref = next;
 		}
 		entries_prepared();
-		for (u32 i = first; i < done; i++)
+		// Until its entry is open a member is on the list, and nobody can end it.
+		for (u32 i = first; i < done; i++) {
 			entry_open(ref_table.entry(refs[i]), readonly);
+			store_release(ref_table.word(refs[i]),
+				      RefWord::make(RefState::granted, pool.id, 0).raw);
+		}
 	}
 	return Done{};
 }
@@ -52,7 +55,7 @@ u32 Batches::end(const u32 *refs, void *const *pages, u32 count, u32 *left)
 
 	for (u32 i = 0; i < count; i++) {
 		u64 *raw = ref_table.find({refs[i]});
-		RefWord word{raw ? load_relaxed(raw) : 0};
+		RefWord word{raw ? load_acquire(raw) : 0};
 		if (word.state() == RefState::granted && word.pool() != owner) {
 			hand_over();
 			owner = word.pool();

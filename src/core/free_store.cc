@@ -31,7 +31,7 @@ bool FreeStore::create(u32 refs)
 {
 	lock_.init(XG_LOCK_STORE);
 	top_run_ = no_ref.raw;
-	free_ = unfilled_ = 0;
+	free_ = unfilled_ = undecided_ = 0;
 	return bitmap_.create(refs);
 }
 
@@ -394,10 +394,12 @@ Result<GrantRef> FreeStore::take_sequence(Pool &pool, u32 count)
 				pool.allocated += count;
 				break;
 			}
+			fetch_add(&undecided_, 1u);
 			charge(pool, count);
 		}
 		bool taken = take_bits(search.ref, count);
 		LockGuard guard(lock_);
+		fetch_sub(&undecided_, 1u);
 		if (taken) {
 			pool.allocated += count;
 			break;

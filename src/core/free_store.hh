@@ -30,6 +30,7 @@ class FreeStore
 	u32 top_run_ GUARDED_BY(lock_) = no_ref.raw;
 	u32 free_ GUARDED_BY(lock_) = 0;     // in runs and bitmap, without what is promised
 	u32 unfilled_ GUARDED_BY(lock_) = 0; // what pools with a reserve could still claim
+	u32 undecided_ = 0; // atomic: long sequences being gathered, which may be given up again
 
 	bool charge(Pool &pool, u32 count) REQUIRES(lock_);
 	void credit(Pool &pool, u32 count) REQUIRES(lock_);
@@ -76,6 +77,8 @@ public:
 	u32 open_count();
 	void set_account(Pool &pool, u32 limit, u32 reserve);
 	u32 held(const Pool &pool);
+
+	bool is_undecided() const { return load_acquire(&undecided_) != 0; }
 
 	int check_invariants();
 };

@@ -20,6 +20,11 @@ namespace
 	return core.allocator.cache(core.allocator.pool(word.pool()), cpu);
 }
 
+bool is_granted(RefWord word)
+{
+	return word.state() == RefState::granted || word.state() == RefState::granting;
+}
+
 // Opens the entry of a claimed reference; `open` writes it.
 template <class Open>
 [[gnu::always_inline]] inline Status grant(GrantRef ref, unsigned cpu, Caller caller, Open open)
@@ -29,14 +34,15 @@ template <class Open>
 	if (word.state() != RefState::claimed) [[unlikely]] {
 		if (word.state() == RefState::unleased)
 			return Error::not_leased;
-		return core.allocator.misuse(word.state() == RefState::granted
-						 ? XG_REPORT_GRANT_TWICE
-						 : XG_REPORT_GRANT_UNCLAIMED,
+		return core.allocator.misuse(is_granted(word) ? XG_REPORT_GRANT_TWICE
+							      : XG_REPORT_GRANT_UNCLAIMED,
 					     ref, caller);
 	}
-	if (!ref_table.swap(ref.raw, word, word.next_generation(RefState::granted))) [[unlikely]]
+	RefWord granting = word.next_generation(RefState::granting);
+	if (!ref_table.swap(ref.raw, word, granting)) [[unlikely]]
 		return core.allocator.misuse(XG_REPORT_GRANT_TWICE, ref, caller);
 	open(ref_table.entry(ref.raw));
+	store_release(raw, granting.with(RefState::granted).raw);
 	count(&counters(word, cpu).granted);
 	return Done{};
 }
@@ -75,10 +81,12 @@ Result<int> end_ungranted(GrantRef ref, RefWord word, Caller caller)
 {
 	if (!ref_table.entry_holds({frame})) [[unlikely]]
 		return number(bad_frame(no_ref, {domid}, {caller}));
-	Result<GrantRef> ref = core.allocator.alloc_fast(pool_of(pool), cpu, RefState::granted);
+	Result<GrantRef> ref = core.allocator.alloc_fast(pool_of(pool), cpu, RefState::granting);
 	if (!ref.ok())
 		return number(ref.error());
 	entry_grant(ref_table.entry(ref.value().raw), {domid}, {frame}, readonly);
+	u64 *raw = ref_table.word(ref.value().raw);
+	store_release(raw, RefWord{load_relaxed(raw)}.with(RefState::granted).raw);
 	count(&core.allocator.cache(pool_of(pool), cpu).granted);
 	return ref.value().raw;
 }
@@ -124,29 +132,33 @@ int xg_grant_transitive(uint32_t ref, unsigned int cpu, uint16_t domid, bool rea
 int xg_end(uint32_t ref, unsigned int cpu, unsigned long caller)
 {
 	u64 *raw = ref_table.find({ref});
-	RefWord word{raw ? load_relaxed(raw) : 0};
-	if (word.state() != RefState::granted) {
-		Result<int> ended = end_ungranted({ref}, word, {caller});
-		return ended.ok() ? ended.value() : number(ended.error());
+	for (;;) {
+		RefWord word{raw ? load_acquire(raw) : 0};
+		if (word.state() != RefState::granted) {
+			Result<int> ended = end_ungranted({ref}, word, {caller});
+			return ended.ok() ? ended.value() : number(ended.error());
+		}
+		if (!entry_end(ref_table.entry(ref)))
+			return 0;
+		if (ref_table.swap(ref, word, word.with(RefState::claimed))) {
+			count(&counters(word, cpu).ended);
+			return 1;
+		}
+		// Another end at the same time has won, and may have granted it to somebody else
+		// since: what we have closed would be theirs.
 	}
-	if (!entry_end(ref_table.entry(ref)))
-		return 0;
-	// Another end at the same time may have won: access has ended either way.
-	if (ref_table.swap(ref, word, word.with(RefState::claimed)))
-		count(&counters(word, cpu).ended);
-	return 1;
 }
 
 [[gnu::flatten]] int xg_try_end_fast(uint32_t ref, unsigned int cpu)
 {
 	u64 *raw = ref_table.find({ref});
-	RefWord word{raw ? load_relaxed(raw) : 0};
+	RefWord word{raw ? load_acquire(raw) : 0};
 	if (word.state() != RefState::granted)
 		return XG_SLOW;
 	if (!entry_end(ref_table.entry(ref)))
 		return 0;
-	Status freed = core.allocator.free_fast({ref}, RefState::granted, cpu);
-	if (!freed.ok())
+	// As it was seen before the end: else this could free what has been granted since.
+	if (!core.allocator.free_seen({ref}, word, cpu).ok())
 		return XG_SLOW;
 	count(&counters(word, cpu).ended);
 	return 1;

@@ -39,7 +39,7 @@ Result<GrantRef> RefAllocator::alloc_fast(Pool &pool, unsigned cpu, RefState sta
 		// A stale hint: another CPU has taken this one.
 		if (!word.is(RefState::cached, pool.id)) [[unlikely]]
 			continue;
-		if (ref_table.swap(ref, word, word.with(state))) [[likely]] {
+		if (ref_table.swap(ref, word, word.next_generation(state))) [[likely]] {
 			count(&cache.allocated);
 			return GrantRef{ref};
 		}
@@ -82,6 +82,11 @@ Status RefAllocator::free_fast(GrantRef ref, RefState from, unsigned cpu)
 	RefWord word{load_relaxed(raw)};
 	if (word.state() != from) [[unlikely]]
 		return Error::busy;
+	return free_seen(ref, word, cpu);
+}
+
+Status RefAllocator::free_seen(GrantRef ref, RefWord word, unsigned cpu)
+{
 	// When somebody else was faster the slow way says what is wrong, and reports it.
 	return put(ref, word, cpu).ok() ? Status(Done{}) : Error::busy;
 }
@@ -156,8 +161,9 @@ Result<GrantRef> RefAllocator::take_or_grow(Pool &pool, u32 count, bool contiguo
 		} else {
 			xg_port_relax();
 		}
-		// What others are leasing counts against the limit before it is in the store.
-		moving = lease_.is_moving();
+		// What others are leasing counts against the limit before it is in the store; what
+		// another long sequence has gathered may come back.
+		moving = lease_.is_moving() || store_.is_undecided();
 		taken = take();
 		if (taken.ok())
 			break;
@@ -217,10 +223,11 @@ Status RefAllocator::free(GrantRef ref, RefState from, Caller caller)
 	if (word.state() == RefState::unleased)
 		return Error::not_leased;
 	if (word.state() != from) {
-		enum xg_report what = word.state() == RefState::granted ? XG_REPORT_FREE_OF_GRANTED
-				      : word.state() == RefState::deferred
-					  ? XG_REPORT_FREE_OF_DEFERRED
-					  : XG_REPORT_FREE_OF_FREE;
+		enum xg_report what =
+		    word.state() == RefState::granted || word.state() == RefState::granting
+			? XG_REPORT_FREE_OF_GRANTED
+		    : word.state() == RefState::deferred ? XG_REPORT_FREE_OF_DEFERRED
+							 : XG_REPORT_FREE_OF_FREE;
 		return misuse(what, ref, caller);
 	}
 
@@ -277,8 +284,11 @@ Result<GrantRef> RefAllocator::alloc_sequence(Pool &pool, u32 count)
 	}
 	Result<GrantRef> first =
 	    take_or_grow(pool, count, true, [&] { return store_.take_sequence(pool, count); });
-	if (!first.ok())
+	if (!first.ok()) {
+		// Those who wait may have looked while a part of it was gathered.
+		freed_some();
 		return first;
+	}
 	u64 claimed = RefWord::make(RefState::claimed, pool.id, 0).raw;
 	for (u32 ref = first.value().raw, end = ref + count; ref < end;) {
 		u64 *word = ref_table.word(ref);

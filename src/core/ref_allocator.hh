@@ -66,6 +66,8 @@ public:
 	// From or into this CPU's cache, in the given state; busy: the slow function must be used.
 	Result<GrantRef> alloc_fast(Pool &pool, unsigned cpu, RefState state);
 	Status free_fast(GrantRef ref, RefState from, unsigned cpu);
+	// The same when the reference's word was seen to be `word` a moment ago.
+	Status free_seen(GrantRef ref, RefWord word, unsigned cpu);
 	Result<GrantRef> alloc(Pool &pool);
 	Status free(GrantRef ref, RefState from, Caller caller);
 

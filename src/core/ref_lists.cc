@@ -11,7 +11,7 @@ namespace
 
 constexpr u16 alone_on_list = RefWord::kind_of(RefState::listed, 1);
 constexpr u16 unclaimed_member = RefWord::kind_of(RefState::free, 0);
-constexpr u16 held = RefWord::kind_of(RefState::claimed, 0);
+constexpr u16 merely_claimed = RefWord::kind_of(RefState::claimed, 0);
 
 } // namespace
 
@@ -182,7 +182,7 @@ Result<GrantRef> RefAllocator::claim(u32 *head, Caller caller)
 	RefWord word{load_relaxed(raw)};
 	u32 next = word.link();
 	if (word.kind() == alone_on_list) [[likely]] {
-		store_relaxed(raw, word.changed(alone_on_list, held, 0).raw);
+		store_relaxed(raw, word.changed(alone_on_list, merely_claimed, 0).raw);
 		*head = next;
 		return GrantRef{ref};
 	}
@@ -208,12 +208,12 @@ Status RefAllocator::release(u32 *head, GrantRef ref, Caller caller)
 	if (!raw) [[unlikely]]
 		return Error::not_leased;
 	RefWord word{load_relaxed(raw)};
-	if (word.kind() != held) [[unlikely]] {
+	if (word.kind() != merely_claimed) [[unlikely]] {
 		if (word.state() == RefState::unleased)
 			return Error::not_leased;
 		return misuse(XG_REPORT_RELEASE_UNCLAIMED, ref, caller);
 	}
-	store_relaxed(raw, word.changed(held, alone_on_list, *head).raw);
+	store_relaxed(raw, word.changed(merely_claimed, alone_on_list, *head).raw);
 	*head = ref.raw;
 	return Done{};
 }

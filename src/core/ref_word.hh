@@ -16,8 +16,13 @@
 //   claimed   listed    released to a private list                  plain, the list is its caller's
 //   claimed   cached    freed into a CPU cache                      compare-and-swap
 //   claimed   free      freed into the store                        compare-and-swap
-//   claimed   granted   access is granted                           compare-and-swap
+//   claimed   granting  access is about to be granted               compare-and-swap
+//   cached    granting  the same, allocated from a CPU cache for it compare-and-swap
+//   granting  granted   the entry is open                           plain, by who is granting
+//   listed    granted   granted in a batch, the entry is open       plain, the list is its caller's
 //   granted   claimed   access has ended                            compare-and-swap
+//   granted   cached    the same, and freed into a CPU cache        compare-and-swap
+//   granted   free      the same, ended in a batch                  compare-and-swap
 //   granted   deferred  its end is deferred: the other side is busy compare-and-swap
 //   deferred  claimed   the deferred end has ended                  plain, taken from the queue
 //   any       unleased  handed over when the module goes            plain, everything stopped
@@ -25,6 +30,10 @@
 // A compare-and-swap is used wherever two callers, right or wrong, could meet; whoever loses has
 // misused the interface and is told so. "Plain" changes are made by the one party that can reach
 // the reference at that moment.
+//
+// Granted means that the entry has been opened. An end that came before would find the entry
+// closed, call the reference ended, and leave it open to the other side once the grant went on: so
+// nobody can end what is only being granted.
 //
 // A CPU cache holds hints: the word says whether the reference is still cached. So another CPU can
 // take references out of a cache without the owner's help, and a hint may be stale, never harmful.
@@ -45,10 +54,11 @@ enum class RefState : u8 {
 	cached,
 	listed,
 	claimed,
+	granting,
 	granted,
 	deferred,
 };
-inline constexpr unsigned ref_states = 7;
+inline constexpr unsigned ref_states = 8;
 
 // Numbers a pool: every reference outside the store belongs to one.
 using PoolId = Strong<struct PoolIdTag, u16>;
@@ -57,7 +67,8 @@ struct RefWord {
 	u64 raw;
 
 	// link: the next member of the run for free, listed and deferred references; for the others
-	// the generation of the grant, so that a late compare-and-swap cannot hit a newer grant.
+	// the generation of the grant, so that a late compare-and-swap cannot hit a newer grant. It
+	// begins anew when a reference has been in the store or on a list.
 	[[gnu::always_inline]] static constexpr RefWord make(RefState state, PoolId pool, u32 link,
 							     u8 run = 0)
 	{

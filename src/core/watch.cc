@@ -23,7 +23,8 @@ void xg_read_stats(struct xg_stats *stats)
 	stats->cached = in_state[static_cast<unsigned>(RefState::cached)];
 	stats->listed = in_state[static_cast<unsigned>(RefState::listed)];
 	stats->claimed = in_state[static_cast<unsigned>(RefState::claimed)];
-	stats->granted = in_state[static_cast<unsigned>(RefState::granted)];
+	stats->granted = in_state[static_cast<unsigned>(RefState::granted)] +
+			 in_state[static_cast<unsigned>(RefState::granting)];
 	stats->deferred = in_state[static_cast<unsigned>(RefState::deferred)];
 	for (u32 number = 0; const Pool *pool = core.allocator.pool_at(number); number++) {
 		stats->allocated_total += load_relaxed(&pool->allocated);
@@ -79,6 +80,7 @@ void xg_read_ref(uint32_t ref, struct xg_ref_info *info)
 		info->count = word.run();
 		break;
 	case RefState::claimed:
+	case RefState::granting:
 		info->state = XG_REF_CLAIMED;
 		break;
 	case RefState::granted:

@@ -74,6 +74,7 @@ unsigned long xg_port_lock_acquire(struct xg_port_lock *lock)
 {
 	if (context().locks)
 		world().verdict.broken("two locks of the core at once");
+	world().lock_is_wanted();
 	hooks::lock_acquire(mutex_of(lock));
 	return static_cast<unsigned long>(context().locks++);
 }

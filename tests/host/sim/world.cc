@@ -79,6 +79,24 @@ void World::stop()
 	clock.cancel_all();
 }
 
+void World::before_lock(long nth, unsigned cpu, std::function<void()> what)
+{
+	meddle_cpu_ = cpu;
+	meddle_in_ = nth;
+	meddle_ = std::move(what);
+}
+
+void World::lock_is_wanted()
+{
+	if (!meddle_ || meddle_in_ <= 0 || --meddle_in_)
+		return;
+	Context other;
+	other.cpu = meddle_cpu_;
+	Context *before = set_context(&other);
+	meddle_();
+	set_context(before);
+}
+
 xg_stats World::stats() const
 {
 	xg_stats stats;

@@ -3,6 +3,7 @@
 // A running core on a simulated host, with the oracle that judges it.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "host.hh"
@@ -29,6 +30,9 @@ struct Config {
 class World
 {
 	bool running_ = false;
+	std::function<void()> meddle_;
+	long meddle_in_ = 0;
+	unsigned meddle_cpu_ = 0;
 
 public:
 	// A broken rule has been reported: the end of this world need not be clean.
@@ -49,6 +53,14 @@ public:
 	~World();
 	World(const World &) = delete;
 	World &operator=(const World &) = delete;
+
+	// Has `what` done when the core takes a lock for the nth time from now on, before it has
+	// it: what another CPU could do there, or an interrupt of the same one. For tests with one
+	// thread.
+	void before_lock(long nth, unsigned cpu, std::function<void()> what);
+	// Whether that has happened.
+	bool meddled() const { return meddle_in_ <= 0; }
+	void lock_is_wanted();
 
 	int start();
 	void stop();

@@ -1,51 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // A few operations at once, through every interleaving of the core's atomic steps.
-#include <gtest/gtest.h>
-
-#include <iostream>
-
-#include "scheduler.hh"
+#include "scenarios.hh"
 
 using namespace sim;
 
 namespace
 {
-
-constexpr uint16_t backend = 7;
-
-// A kernel with so many references, all of them leased and in the store.
-Config config_with(uint32_t refs)
-{
-	Config config;
-	config.table_refs = refs + Kernel::first_ref;
-	config.cpus = 3;
-	config.pages = 4;
-	return config;
-}
-
-void lease_all(World &w, uint32_t refs)
-{
-	uint32_t head = XG_NO_REF;
-	ASSERT_EQ(xg_alloc_list(w.pool(), refs, &head), 0);
-	ASSERT_EQ(xg_free_list(&head, 1), 0);
-}
-
-std::vector<uint32_t> take(World &w, uint32_t refs)
-{
-	std::vector<uint32_t> taken;
-	for (; refs; refs--)
-		taken.push_back(static_cast<uint32_t>(w.alloc()));
-	return taken;
-}
-
-void expect_holds(const Scenario &scenario, unsigned preemptions, size_t least = 50)
-{
-	Explored explored = explore(scenario, preemptions);
-	EXPECT_EQ(explored.broken, "");
-	EXPECT_GT(explored.schedules, least) << "too few to mean anything";
-	std::cout << "  " << explored.schedules << " schedules" << std::endl;
-}
 
 // What the tasks found out, for judge(); cleared by prepare().
 struct Found {

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// What the tests of interleavings share.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <iostream>
+
+#include "scheduler.hh"
+
+namespace sim
+{
+
+inline constexpr uint16_t backend = 7;
+
+// A kernel with so many references.
+inline Config config_with(uint32_t refs)
+{
+	Config config;
+	config.table_refs = refs + Kernel::first_ref;
+	config.cpus = 3;
+	config.pages = 4;
+	return config;
+}
+
+// All of them in the store.
+inline void lease_all(World &w, uint32_t refs)
+{
+	uint32_t head = XG_NO_REF;
+	ASSERT_EQ(xg_alloc_list(w.pool(), refs, &head), 0);
+	ASSERT_EQ(xg_free_list(&head, 1), 0);
+}
+
+inline std::vector<uint32_t> take(World &w, uint32_t refs)
+{
+	std::vector<uint32_t> taken;
+	for (; refs; refs--)
+		taken.push_back(static_cast<uint32_t>(w.alloc()));
+	return taken;
+}
+
+inline void expect_holds(const Scenario &scenario, unsigned preemptions, size_t least = 50)
+{
+	Explored explored = explore(scenario, preemptions);
+	EXPECT_EQ(explored.broken, "");
+	EXPECT_GT(explored.schedules, least) << "too few to mean anything";
+	std::cout << "  " << explored.schedules << " schedules" << std::endl;
+}
+
+} // namespace sim
