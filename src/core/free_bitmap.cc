@@ -131,14 +131,18 @@ void FreeBitmap::recompute(u32 word)
 	dirty_.clear(word);
 }
 
-void FreeBitmap::give(u32 first, u32 count)
+u32 FreeBitmap::give(u32 first, u32 count)
 {
+	u32 there = 0;
 	u32 word = first / 64;
 	if (word)
 		dirty_.set(word - 1);
 	for (u32 at = first, left = count; left; word++) {
 		u32 here = 64 - at % 64 < left ? 64 - at % 64 : left;
-		words_[word] |= mask(at % 64, here);
+		u64 given = mask(at % 64, here);
+		for (u64 twice = words_[word] & given; twice; twice &= twice - 1)
+			there++;
+		words_[word] |= given;
 		runs_[0].set(word);
 		dirty_.set(word);
 		at += here;
@@ -148,6 +152,7 @@ void FreeBitmap::give(u32 first, u32 count)
 	word = first / 64;
 	for (unsigned order = 1; order < classes && count >> order; order++)
 		runs_[order].set(word);
+	return there;
 }
 
 bool FreeBitmap::take(u32 first, u32 count)

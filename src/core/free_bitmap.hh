@@ -68,8 +68,8 @@ public:
 	void destroy();
 
 	bool has(u32 ref) const { return words_[ref / 64] >> (ref % 64) & 1; }
-	// `count` references from `first` on; all within the table.
-	void give(u32 first, u32 count);
+	// `count` references from `first` on; all within the table. How many were there already.
+	u32 give(u32 first, u32 count);
 	// Takes exactly these when all of them are there. At most 4,096 at a time.
 	bool take(u32 first, u32 count);
 	// Takes up to `count` (at most 64) out of one word; the mask says which of word*64...

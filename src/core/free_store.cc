@@ -410,16 +410,19 @@ Result<GrantRef> FreeStore::take_sequence(Pool &pool, u32 count)
 	return GrantRef{search.ref};
 }
 
-void FreeStore::put_sequence(Pool &pool, GrantRef first, u32 count)
+u32 FreeStore::put_sequence(Pool &pool, GrantRef first, u32 count)
 {
+	u32 twice = 0;
 	for (u32 done = 0; done < count;) {
 		u32 here = smaller(count - done, bits_per_hold);
 		LockGuard guard(lock_);
-		bitmap_.give(first.raw + done, here);
-		credit(pool, here);
-		pool.freed += here;
+		u32 there = bitmap_.give(first.raw + done, here);
+		credit(pool, here - there);
+		pool.freed += here - there;
+		twice += there;
 		done += here;
 	}
+	return twice;
 }
 
 // --- rules ---

@@ -65,8 +65,9 @@ public:
 
 	// Runs that a caller freed come back.
 	void put_runs(Pool &pool, const Run *runs, u32 nr);
-	// Consecutive references come back, their words free.
-	void put_sequence(Pool &pool, GrantRef first, u32 count);
+	// Consecutive references come back, their words free. How many of them another CPU, that
+	// frees the same ones, has given back already.
+	u32 put_sequence(Pool &pool, GrantRef first, u32 count);
 
 	// How many the pool could have.
 	u32 available(Pool &pool);

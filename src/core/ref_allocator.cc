@@ -323,7 +323,8 @@ Status RefAllocator::free_sequence(u32 *first, u32 *count, Caller caller)
 				break;
 			store_relaxed(raw + length, freed);
 		}
-		store_.put_sequence(pool(word.pool()), {*first}, length);
+		if (store_.put_sequence(pool(word.pool()), {*first}, length)) [[unlikely]]
+			result = misuse(XG_REPORT_FREE_OF_FREE, {*first}, caller);
 		*first += length;
 		*count -= length;
 	}

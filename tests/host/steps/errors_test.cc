@@ -156,3 +156,103 @@ TEST(Errors, AnEndMeetsABatchThatGrants)
 		      }},
 		     2);
 }
+
+TEST(Errors, AListFreedTwiceAtOnceIsFreedOnce)
+{
+	expect_holds({config_with(3),
+		      [](World &w) -> std::vector<Task> {
+			      told = {};
+			      uint32_t list = XG_NO_REF;
+			      EXPECT_EQ(xg_alloc_list(w.pool(), 3, &list), 0);
+			      auto free = [list](int which) {
+				      uint32_t head = list;
+				      told.results[which] = xg_free_list(&head, 1);
+			      };
+			      return {{0, [free] { free(0); }}, {1, [free] { free(1); }}};
+		      },
+		      [](World &w) {
+			      bool one = (told.results[0] == XG_OK) != (told.results[1] == XG_OK);
+			      return one && reports(w) == 1 ? "" : "not freed by exactly one";
+		      }},
+		     3);
+}
+
+TEST(Errors, ASequenceFreedTwiceAtOnceIsFreedOnce)
+{
+	expect_holds({config_with(3),
+		      [](World &w) -> std::vector<Task> {
+			      told = {};
+			      uint32_t sequence;
+			      EXPECT_EQ(xg_alloc_seq(w.pool(), 3, &sequence), 0);
+			      auto free = [sequence](int which) {
+				      uint32_t at = sequence;
+				      uint32_t count = 3;
+				      told.results[which] = xg_free_seq(&at, &count, 1);
+			      };
+			      return {{0, [free] { free(0); }}, {1, [free] { free(1); }}};
+		      },
+		      [](World &w) {
+			      bool both = told.results[0] == XG_OK && told.results[1] == XG_OK;
+			      return !both && reports(w) ? "" : "nobody was told";
+		      }},
+		     2);
+}
+
+// Both are told that the other side is busy: one keeps the page for later, the other is refused.
+TEST(Errors, OfTwoDeferredEndsOneIsDeferred)
+{
+	for (bool with_page : {true, false}) {
+		expect_holds({config_with(1),
+			      [with_page](World &w) -> std::vector<Task> {
+				      told = {};
+				      Page *page = w.pages.alloc();
+				      told.pages[0] = page;
+				      auto ref = static_cast<uint32_t>(w.grant_new(backend, page));
+				      EXPECT_TRUE(w.xen.map(ref, backend, false));
+				      auto end = [&w, ref, page, with_page](int which) {
+					      told.results[which] =
+						  w.end_and_put(ref, with_page ? page : nullptr);
+				      };
+				      return {{0, [end] { end(0); }}, {1, [end] { end(1); }}};
+			      },
+			      [with_page](World &w) -> std::string {
+				      bool one =
+					  (told.results[0] == XG_OK) != (told.results[1] == XG_OK);
+				      if (!one || reports(w) != 1 || w.stats().deferred != 1)
+					      return "not exactly one is deferred";
+				      if (told.pages[0]->owners != (with_page ? 1 : 2))
+					      return "not kept once";
+				      w.xen.unmap(first, backend, false);
+				      w.clock.advance(3000);
+				      if (!with_page)
+					      w.pages.put(told.pages[0]);
+				      return w.pages.in_use() ? "the page is lost" : "";
+			      }},
+			     3);
+	}
+}
+
+// An other side that maps at the very moment of each attempt is busy, and is not waited for.
+TEST(Errors, AnEndGivesUpOnFlagsThatChangeAllTheTime)
+{
+	Config config = config_with(1);
+	World w(config);
+	ASSERT_EQ(w.start(), XG_OK);
+	Page *page = w.pages.alloc();
+	auto ref = static_cast<uint32_t>(w.grant_new(backend, page));
+	int changes = 0;
+	// Mapped at each change of the flags, and not at each look at them.
+	at_every_step([&] {
+		uint16_t *flags = w.xen.flags(ref);
+		bool set = changes++ % 2 == 0;
+		*flags = static_cast<uint16_t>(set ? *flags | 8 : *flags & ~8);
+	});
+	xg_end(ref, 0, 1);
+	at_every_step(nullptr);
+	EXPECT_LT(changes, 100);
+	EXPECT_GT(changes, 10);
+	*w.xen.flags(ref) &= static_cast<uint16_t>(~8);
+	EXPECT_EQ(w.stats().granted, 1u) << "it has not ended";
+	EXPECT_EQ(w.end_and_put(ref, page), 0);
+	EXPECT_EQ(w.check(), "");
+}

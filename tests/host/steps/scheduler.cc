@@ -212,8 +212,22 @@ Explored explore(const Scenario &scenario, unsigned preemptions, size_t most)
 	return explored;
 }
 
+namespace
+{
+
+std::function<void()> meddle;
+
+} // namespace
+
+void at_every_step(std::function<void()> what)
+{
+	meddle = std::move(what);
+}
+
 void step_here()
 {
+	if (!Scheduler::active && meddle)
+		meddle();
 	if (Scheduler::active && Scheduler::active->switching())
 		Scheduler::active->pass(false);
 }

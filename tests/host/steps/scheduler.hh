@@ -40,4 +40,7 @@ Explored explore(const Scenario &scenario, unsigned preemptions, size_t most = 2
 // A point where others may come in, for what tasks do outside the core.
 void step_here();
 
+// Has `what` done ahead of each step that the core makes outside explore(); nothing: no more.
+void at_every_step(std::function<void()> what);
+
 } // namespace sim

@@ -307,3 +307,33 @@ TEST(Steps, AnInterruptsFreeWakesToo)
 	     [](World &) { return found.calls == 1 ? "" : "not called once"; }},
 	    2);
 }
+
+TEST(Steps, NoNoticeAfterItsCancel)
+{
+	static xg_end_notice notice;
+	expect_holds({config_with(2),
+		      [](World &w) -> std::vector<Task> {
+			      found = {};
+			      Page *page = w.pages.alloc();
+			      auto ref = static_cast<uint32_t>(w.grant_new(backend, page));
+			      w.xen.map(ref, backend, false);
+			      EXPECT_EQ(xg_end_notify(&notice, ref, page, called, nullptr, 1), 0);
+			      w.xen.unmap(ref, backend, false);
+			      return {{0,
+				       [&w] {
+					       w.clock.tick(20);
+					       xg_deferred_work();
+				       }},
+				      {1, [] {
+					       xg_cancel_notice(&notice);
+					       found.cancelled = true;
+					       notice = {};
+				       }}};
+		      },
+		      [](World &w) {
+			      if (found.late)
+				      return "told after its cancel";
+			      return w.pages.in_use() ? "the page is lost" : "";
+		      }},
+		     3);
+}
