@@ -4,6 +4,7 @@
 // shrinks when much has been free for a while, and knows when asking again is pointless.
 #pragma once
 
+#include "core.h"
 #include "free_store.hh"
 
 namespace xengnt

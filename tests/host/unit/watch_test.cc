@@ -58,7 +58,10 @@ TEST_F(Watch, AReferencesStateIsTold)
 TEST_F(Watch, WhatIsNobodysIsFree)
 {
 	uint32_t head = alloc_list(10);
-	for (uint32_t ref : {head, w->config.table_refs - 1, w->config.table_refs, 0u, XG_NO_REF})
+	EXPECT_EQ(read(head).state, XG_REF_LISTED);
+	EXPECT_EQ(read(head).count, 10u);
+	EXPECT_EQ(read(xg_next_on_list(head)).state, XG_REF_FREE) << "the first stands for all";
+	for (uint32_t ref : {w->config.table_refs - 1, w->config.table_refs, 0u, XG_NO_REF})
 		EXPECT_EQ(read(ref).state, XG_REF_FREE) << ref;
 	free_list(head);
 }
