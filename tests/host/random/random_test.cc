@@ -92,8 +92,11 @@ std::vector<Step> shrink(uint64_t seed, std::vector<Step> steps)
 	return steps;
 }
 
-std::string describe(uint64_t seed, size_t length)
+// The steps that make it fail, as few as can be found.
+std::string shortest(uint64_t seed, size_t length)
 {
+	if (setting("XENGNT_ONE_PROCESS", 0))
+		return {};
 	std::vector<Step> steps = random_steps(seed, length);
 	if (!fails(seed, steps))
 		return "does not fail again by itself";
@@ -132,7 +135,7 @@ int judge(uint64_t seed, size_t length)
 TEST(Random, LivesGoByWithoutABrokenRule)
 {
 	if (uint64_t seed = setting("XENGNT_SEED", 0)) {
-		EXPECT_EQ(judge(seed, life), 0) << describe(seed, life);
+		EXPECT_EQ(judge(seed, life), 0) << shortest(seed, life);
 		return;
 	}
 	uint64_t steps = setting("XENGNT_STEPS", 1000000);
@@ -140,5 +143,5 @@ TEST(Random, LivesGoByWithoutABrokenRule)
 	std::cout << "seeds 1 to " << lives << ", " << life << " steps each" << std::endl;
 	for (uint64_t seed = 1; seed <= lives; seed++)
 		ASSERT_EQ(judge(seed, life), 0)
-		    << "replay with XENGNT_SEED=" << seed << describe(seed, life);
+		    << "replay with XENGNT_SEED=" << seed << shortest(seed, life);
 }
