@@ -9,6 +9,14 @@ MESSAGES=2000
 
 connected() { [ "$(xenstore-read device/vecho/0/state)" = 4 ]; }
 run() { echo "$1" >$DEVICE/run; }
+NOTICE=/sys/module/selftest_notice/parameters
+told() { [ "$(cat $NOTICE/told)" = 1 ]; }
+dom0_has_it() { xenstore-exists data/notice-mapped; }
+# A page that dom0 has mapped when the guest is saved, and its driver waits for.
+wait_for_a_page() {
+	load_module selftest_notice && xenstore-write data/notice "$(cat $NOTICE/ref)" &&
+		wait_for 20 dom0_has_it && echo 1 >$NOTICE/end && sleep 1
+}
 count() { sed -n "s/^$1 //p" $DEVICE/counts; }
 
 # From here to there the guest is sometimes quicker than dom0: again, then.
@@ -23,13 +31,17 @@ run_until_restored() {
 front=echo_front
 [ "$(cat /sys/hypervisor/guest_type)" = PV ] || front=echo_front_cxx
 
-ktap_plan 8
+ktap_plan 12
 load_module xengnt
 ktap_check "$front loads" load_module $front
 ktap_check "it connects" wait_for 20 connected
+ktap_check "a driver ends access to a page that dom0 keeps" wait_for_a_page
+ktap_equal "and waits" "$(cat $NOTICE/told) $(counter deferred)" "0 1"
 echo "# run begins"
 ktap_check "a run outlives save and restore" run_until_restored
 sed 's/^/# /' $DEVICE/counts
+ktap_check "the driver that waited is told after the restore" wait_for 5 told
+ktap_check "it unloads too" rmmod selftest_notice
 ktap_equal "no message came back wrong, no page was kept" "$(count wrong) $(count kept)" "0 0"
 ktap_check "and on it goes" run 200
 echo vecho-0 >/sys/bus/xen/drivers/$front/unbind

@@ -17,11 +17,20 @@ restart() {
 	echo-attach "$(guest_domid "$1")" && xl unpause "$(guest_domid "$1")"
 }
 
+# A page of the guest's, mapped here while it is saved and restored.
+map_notice() {
+	where=/local/domain/$(guest_domid "$1")/data
+	wait_for 100 xenstore-exists "$where/notice" &&
+		load_module peer_maps "domid=$(guest_domid "$1")" "ref=$(xenstore-read "$where/notice")" &&
+		xenstore-write "$where/notice-mapped" 1
+}
+
 failed=0
 for type in pv pvh; do
 	name=domu-$type
 	guest_start $name $type memory 192 || exit 1
 	echo-attach "$(guest_domid $name)"
+	map_notice $name || failed=1
 	guest_wait_text $name 'run begins' 200 || failed=1
 	sleep 1
 	phase "saving $name"
@@ -32,5 +41,6 @@ for type in pv pvh; do
 	restart $name || failed=1
 	guest_wait $name 250 || failed=1
 	echo-attach --detach "$(guest_domid $name)"
+	rmmod peer_maps || failed=1
 done
 exit $failed
