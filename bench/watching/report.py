@@ -42,14 +42,15 @@ def times(log):
 
 
 def main(out):
-    bare, hooks = instructions(out / "native" / "without"), instructions(out / "native" / "with")
+    bare, traced, both = (instructions(out / "native" / hooks)
+                          for hooks in ("NONE", "TRACEPOINTS", "ALL"))
     measured = times(out / "console.log")
-    print(f"{'':38} {'instructions, all off':>26} {'PV dom0 (emulated), ns':>30}")
-    print(f"{'':38} {'bare':>8} {'hooks':>8} {'more':>8} {'track=0':>10} {'track=1':>10} {'':>8}")
+    print(f"{'':38} {'instructions, all off':>29} {'':4} {'ns, emulated PV dom0':>25}")
+    print(f"{'':38} {'bare':>7} {'tracepoints':>12} {'tracking':>9} {'track=0':>13} {'track=1':>9}")
     for guest, native, what in ROWS:
         off, on = map(statistics.median, measured[guest])
-        print(f"{what:38} {bare[native]:8,.0f} {hooks[native]:8,.0f} "
-              f"{100 * (hooks[native] / bare[native] - 1):7.1f}% {off:10,.0f} {on:10,.0f} {on / off:7.1f}x")
+        print(f"{what:38} {bare[native]:7,.0f} {traced[native] - bare[native]:+12,.0f} "
+              f"{both[native] - traced[native]:+9,.0f} {off:13,.0f} {on:9,.0f} {on / off:7.1f}x")
 
 
 if __name__ == "__main__":

@@ -76,18 +76,25 @@ static inline void no_print(const char *format, ...) { (void)format; }
 /* A branch that the kernel patches in when somebody wants it: until then one long NOP. */
 static inline bool bench_off(void)
 {
-#ifndef BENCH_NO_HOOKS
 	__asm__ __volatile__(".byte 0x0f, 0x1f, 0x44, 0x00, 0x00");
-#endif
 	return false;
 }
 
+/* What of it is there: all, only the tracepoints, or nothing. */
+#define BENCH_ALL 2
+#define BENCH_TRACEPOINTS 1
+#define BENCH_NONE 0
+#ifndef BENCH_HOOKS
+#define BENCH_HOOKS BENCH_ALL
+#endif
+#define bench_traced() (BENCH_HOOKS >= BENCH_TRACEPOINTS && bench_off())
+
 #define DECLARE_STATIC_KEY_FALSE(name) extern int name
-#define static_branch_unlikely(key) bench_off()
+#define static_branch_unlikely(key) (BENCH_HOOKS >= BENCH_ALL && bench_off())
 #define TP_PROTO(...) __VA_ARGS__
 #define TRACE_EVENT(name, proto, ...) \
-	static inline bool trace_##name##_enabled(void) { return bench_off(); } \
-	static inline void trace_##name(proto) { bench_off(); } struct bench_unused
+	static inline bool trace_##name##_enabled(void) { return bench_traced(); } \
+	static inline void trace_##name(proto) { (void)bench_traced(); } struct bench_unused
 #define DEFINE_EVENT(class, name, proto, args) TRACE_EVENT(name, TP_PROTO(proto))
 #define DECLARE_EVENT_CLASS(...) struct bench_unused
 
