@@ -19,13 +19,16 @@ has() {
 run_line() { chroot /watch sh -c "$1" >$OUT 2>&1; }
 attached() { grep -q '^Attaching' $OUT; }
 
-# Goes on until it is interrupted.
+# Goes on until it is interrupted, which it minds once it has said that it is attached.
 run_bpftrace() {
-	chroot /watch sh -c "exec $1" >$OUT 2>&1 &
+	: >$OUT
+	chroot /watch sh -c "exec $1" >>$OUT 2>&1 &
 	wait_for 200 attached && sleep 5
 	kill -INT $!
+	wait_for 60 gone $! || kill -KILL $!
 	wait $!
 }
+gone() { ! kill -0 "$1" 2>/dev/null; }
 
 owners_named() {
 	run_line "$1" && has '^refs [0-9]+ oldest_s .* pool selftest_watch$' ' work\+' >/dev/null
