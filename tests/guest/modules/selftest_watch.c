@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Something to watch. With each=1 it does everything once that a tracepoint is
- * for, and prints the events that must have come. Else a thread grants and ends
- * until the module goes, and a few ends stay deferred, for the tools to show.
+ * for, and prints the events that must have come. Else a few ends stay deferred
+ * until the module goes, and meanwhile a thread grants and ends, or with
+ * wait_for= a callback waits.
  */
 #include <linux/delay.h>
 #include <linux/kthread.h>
@@ -24,7 +25,12 @@ static bool each;
 module_param(each, bool, 0444);
 MODULE_PARM_DESC(each, "do each thing once, say what events must have come, and be done");
 
+static ushort wait_for;
+module_param(wait_for, ushort, 0444);
+MODULE_PARM_DESC(wait_for, "wait for so many references, and do nothing but what stays deferred");
+
 static domid_t self;
+static struct gnttab_free_callback waiter;
 static struct task_struct *worker;
 static struct mapping kept[KEPT];
 static unsigned int nr_kept;
@@ -183,6 +189,10 @@ static int __init selftest_init(void)
 			if (nr_kept == before)
 				return -ENOMEM;
 		}
+		if (wait_for) {
+			gnttab_request_free_callback(&waiter, watch_called, NULL, wait_for);
+			return 0;
+		}
 		worker = kthread_run(work, NULL, "selftest_watch");
 		return PTR_ERR_OR_ZERO(worker);
 	}
@@ -200,6 +210,8 @@ static void __exit selftest_exit(void)
 {
 	if (worker)
 		kthread_stop(worker);
+	if (wait_for)
+		gnttab_cancel_free_callback(&waiter);
 	while (nr_kept)
 		unmap_own(&kept[--nr_kept]);
 }
