@@ -119,15 +119,36 @@ uint64_t xg_port_now_ms(void)
 	return 0;
 }
 
-// What the shims ask before they hand a reference to the kernel: none of ours gets that far.
-extern "C" bool xengnt_kernel_has(unsigned int)
+// Where the shims hand a reference to the kernel: none of ours gets that far.
+extern "C" bool xengnt_kernels_own(uint32_t, unsigned long)
 {
 	return true;
+}
+
+extern "C" bool xengnt_kernel_end_ref(uint32_t, unsigned long)
+{
+	abort();
+}
+
+extern "C" bool xengnt_kernel_try_end(uint32_t, unsigned long)
+{
+	abort();
+}
+
+extern "C" void xengnt_kernel_end(uint32_t, void *, unsigned long)
+{
+	abort();
 }
 
 void *xg_port_table_frame(unsigned int index)
 {
 	return lender_stock_frame(index);
+}
+
+// The native table has version 1.
+void *xg_port_status_frame(unsigned int)
+{
+	return nullptr;
 }
 
 void *xg_port_page_of_frame(uint64_t)

@@ -31,6 +31,7 @@ void Xengnt::start(unsigned frames, unsigned cpus)
 	config.table_refs = frames * 512;
 	config.lease_step = 64;
 	config.spare_limit = 1024;
+	config.table_version = 1;
 	if (xg_core_start(&config))
 		abort();
 	started = true;

@@ -60,6 +60,8 @@ GrantEntry RefTable::entry_v2(u32 ref) const
 // Looks up the frames that hold a reference's entry. Whoever else does so finds the same.
 bool RefTable::reach_entry(u32 ref)
 {
+	if (ref >= nr_refs_)
+		return false;
 	void *&frame = frames_[ref / frame_refs()];
 	void *known = load_acquire(&frame);
 	if (!known || known == nowhere) {
@@ -83,7 +85,7 @@ bool RefTable::reach_entry(u32 ref)
 
 bool RefTable::prepare(GrantRef ref)
 {
-	if (ref.raw >= nr_refs_ || !reach_entry(ref.raw))
+	if (!reach_entry(ref.raw))
 		return false;
 	u32 segment = ref.raw / segment_refs;
 	if (load_acquire(&words_[segment]))

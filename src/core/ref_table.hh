@@ -49,7 +49,6 @@ class RefTable
 	bool is_v2_;
 
 	bool install(void **where, void *page);
-	bool reach_entry(u32 ref);
 	GrantEntry entry_v2(u32 ref) const;
 	void lead_nowhere(u32 ref);
 	u32 leased_in_frame(u32 first) const;
@@ -64,6 +63,8 @@ public:
 	// Metadata and entry for one more reference. False when the host has no memory for it or
 	// the frame of its entry cannot be reached.
 	bool prepare(GrantRef ref);
+	// The entry alone, of any reference of the table.
+	bool reach_entry(u32 ref);
 
 	// The state word of any number a caller may come up with; nullptr when it was never leased.
 	[[gnu::always_inline]] u64 *find(GrantRef ref) const

@@ -128,7 +128,7 @@ struct domain_use {
 
 static void count_uses(struct domain_use *uses)
 {
-	u32 refs = xengnt_frames_mapped() * (XEN_PAGE_SIZE / sizeof(struct grant_entry_v1));
+	u32 refs = xengnt_frames_mapped() * xengnt_frame_refs();
 	struct xg_ref_info info;
 	u32 ref;
 

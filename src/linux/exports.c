@@ -35,15 +35,6 @@ static void null_pointer(unsigned long caller)
 	xg_refuse(XG_REPORT_BAD_POINTER, INVALID_GRANT_REF, caller);
 }
 
-/* The kernel indexes its arrays with whatever it is given: what it cannot have stays here. */
-static bool kernels_own(grant_ref_t ref, unsigned long caller)
-{
-	if (likely(xengnt_kernel_has(ref)))
-		return true;
-	xg_refuse(XG_REPORT_BAD_RANGE, ref, caller);
-	return false;
-}
-
 /* --- references ------------------------------------------------------ */
 
 static struct xg_pool *core_pool(struct xengnt_pool *pool)
@@ -125,7 +116,7 @@ void xengnt_free_grant_reference(grant_ref_t ref)
 	put_cpu();
 	if (likely(!err))
 		return;
-	if (xg_free_one(ref, _RET_IP_) == XG_NOT_LEASED && kernels_own(ref, _RET_IP_))
+	if (xg_free_one(ref, _RET_IP_) == XG_NOT_LEASED && xengnt_kernels_own(ref, _RET_IP_))
 		gnttab_free_grant_reference(ref);
 }
 EXPORT_SYMBOL_GPL(xengnt_free_grant_reference);
@@ -134,7 +125,7 @@ void xengnt_free_grant_references(grant_ref_t head)
 {
 	trace_xengnt_free_list(head, 0);
 	/* A list of ours may end in a list of the kernel's. */
-	if (xg_free_list(&head, _RET_IP_) == XG_NOT_LEASED && kernels_own(head, _RET_IP_))
+	if (xg_free_list(&head, _RET_IP_) == XG_NOT_LEASED && xengnt_kernels_own(head, _RET_IP_))
 		gnttab_free_grant_references(head);
 }
 EXPORT_SYMBOL_GPL(xengnt_free_grant_references);
@@ -143,7 +134,7 @@ void xengnt_free_grant_reference_seq(grant_ref_t first, unsigned int count)
 {
 	trace_xengnt_free(first, count);
 	while (xg_free_seq(&first, &count, _RET_IP_) == XG_NOT_LEASED) {
-		if (!kernels_own(first, _RET_IP_))
+		if (!xengnt_kernels_own(first, _RET_IP_))
 			return;
 		gnttab_free_grant_reference(first++);
 		count--;
@@ -223,7 +214,7 @@ void xengnt_grant_foreign_access_ref(grant_ref_t ref, domid_t domid, unsigned lo
 	put_cpu();
 	if (likely(!err))
 		trace_xengnt_grant(ref, domid, frame, readonly);
-	else if (err == XG_NOT_LEASED && kernels_own(ref, _RET_IP_))
+	else if (err == XG_NOT_LEASED && xengnt_kernels_own(ref, _RET_IP_))
 		gnttab_grant_foreign_access_ref(ref, domid, frame, readonly);
 }
 EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access_ref);
@@ -243,7 +234,7 @@ int xengnt_end_foreign_access_ref(grant_ref_t ref)
 	put_cpu();
 	trace_end(ref, ended);
 	if (unlikely(ended == XG_NOT_LEASED))
-		return kernels_own(ref, _RET_IP_) && gnttab_end_foreign_access_ref(ref);
+		return xengnt_kernel_end_ref(ref, _RET_IP_);
 	/* As the kernel does: drivers of its era rely on the log to see it. */
 	if (unlikely(!ended))
 		pr_warn("reference %#x is still in use; caller %pS\n", ref, (void *)_RET_IP_);
@@ -261,7 +252,7 @@ int xengnt_try_end_foreign_access(grant_ref_t ref)
 		ended = xg_try_end(ref, _RET_IP_);
 	trace_end(ref, ended);
 	if (unlikely(ended == XG_NOT_LEASED))
-		return kernels_own(ref, _RET_IP_) && gnttab_try_end_foreign_access(ref);
+		return xengnt_kernel_try_end(ref, _RET_IP_);
 	return ended == 1;
 }
 EXPORT_SYMBOL_GPL(xengnt_try_end_foreign_access);
@@ -280,8 +271,8 @@ static __always_inline void end_and_put(grant_ref_t ref, struct page *page, unsi
 	}
 	ended = xg_end_and_put(ref, page, caller);
 	trace_end(ref, ended);
-	if (ended == XG_NOT_LEASED && kernels_own(ref, caller))
-		gnttab_end_foreign_access(ref, page);
+	if (ended == XG_NOT_LEASED)
+		xengnt_kernel_end(ref, page, caller);
 }
 
 void xengnt_end_foreign_access(grant_ref_t ref, struct page *page)
@@ -333,8 +324,7 @@ void xengnt_end_foreign_access_batch(grant_ref_t *refs, struct page **pages, uns
 	}
 	foreign = xg_end_batch(refs, (void **)pages, count, _RET_IP_);
 	while (foreign--)
-		if (kernels_own(refs[foreign], _RET_IP_))
-			gnttab_end_foreign_access(refs[foreign], pages ? pages[foreign] : NULL);
+		xengnt_kernel_end(refs[foreign], pages ? pages[foreign] : NULL, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(xengnt_end_foreign_access_batch);
 

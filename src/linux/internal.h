@@ -7,6 +7,9 @@
 #define pr_fmt(fmt) "xengnt: " fmt
 
 #include <linux/types.h>
+#include <xen/grant_table.h>
+
+struct page;
 
 /* The second mapping of the shared table; see table_frames.c. */
 int xengnt_frames_init(unsigned int max_frames);
@@ -38,10 +41,23 @@ void xengnt_debugfs_exit(void);
 unsigned long xengnt_reports(unsigned int what);
 const char *xengnt_report_name(unsigned int what);
 
+/* The table, 1 or 2; how many references one of its frames holds; see table_frames.c. */
+int xengnt_table_version(void);
+unsigned int xengnt_frame_refs(void);
 /* Whether the kernel's table reaches so far: what is beyond is nobody's reference. */
 bool xengnt_kernel_has(unsigned int ref);
-
-/* How many table frames are mapped by us now; see table_frames.c. */
+/* Whether the kernel would crash at the end of an access. */
+bool xengnt_kernel_cannot_end(void);
+/* How many table frames are mapped by us now. */
 unsigned int xengnt_frames_mapped(void);
+
+/*
+ * References that are not leased, as the stock functions of these names treat
+ * them; those beyond the kernel's table are refused. See kernel_refs.c.
+ */
+bool xengnt_kernels_own(grant_ref_t ref, unsigned long caller);
+bool xengnt_kernel_end_ref(grant_ref_t ref, unsigned long caller);
+bool xengnt_kernel_try_end(grant_ref_t ref, unsigned long caller);
+void xengnt_kernel_end(grant_ref_t ref, struct page *page, unsigned long caller);
 
 #endif /* XENGNT_INTERNAL_H */

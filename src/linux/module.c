@@ -22,14 +22,6 @@ static unsigned int spare_limit = 1024;
 module_param(spare_limit, uint, 0444);
 MODULE_PARM_DESC(spare_limit, "free references kept when idle, the rest goes back (1024)");
 
-static int table_version(void)
-{
-	struct gnttab_get_version version = { .dom = DOMID_SELF };
-	int err = HYPERVISOR_grant_table_op(GNTTABOP_get_version, &version, 1);
-
-	return err ? err : version.version;
-}
-
 static int __init xengnt_module_init(void)
 {
 	struct xg_config config = {
@@ -38,30 +30,23 @@ static int __init xengnt_module_init(void)
 		.spare_limit = spare_limit,
 	};
 	unsigned int frames;
-	int version;
 	int err;
 
 	if (!xen_domain()) {
 		pr_err("not running on Xen: there is no grant table here\n");
 		return -ENODEV;
 	}
-	version = table_version();
-	if (version != 1) {
-		pr_err("grant table version %d is not supported: boot with grant_table.version=1\n",
-		       version);
-		return -EOPNOTSUPP;
-	}
-	frames = gnttab_max_grant_frames();
-	config.table_refs = min_t(unsigned int, frames * (XEN_PAGE_SIZE /
-				  sizeof(struct grant_entry_v1)), 1u << 20);
 	if (!lease_step || lease_step > XG_LEASE_BATCH) {
 		pr_err("lease_step=%u: must be 1 to %d\n", lease_step, XG_LEASE_BATCH);
 		return -EINVAL;
 	}
 
+	frames = gnttab_max_grant_frames();
 	err = xengnt_frames_init(frames);
 	if (err)
 		return err;
+	config.table_version = xengnt_table_version();
+	config.table_refs = min(frames * xengnt_frame_refs(), 1u << 20);
 	err = xengnt_port_init();
 	if (err)
 		goto frames;
@@ -82,8 +67,8 @@ static int __init xengnt_module_init(void)
 	if (err)
 		goto pools;
 	xengnt_debugfs_init();
-	pr_info("ready: version %d table, up to %u frames, %u references\n", version, frames,
-		config.table_refs);
+	pr_info("ready: version %u table, up to %u frames, %u references\n",
+		config.table_version, frames, config.table_refs);
 	return 0;
 
 pools:

@@ -28,7 +28,7 @@ static void end_notify(struct xengnt_end_notice *notice, grant_ref_t ref, struct
 	if (ended != XG_NOT_LEASED)
 		return;
 	/* The kernel tells nobody: only what ends at once can be told. */
-	if (xengnt_kernel_has(ref) && gnttab_try_end_foreign_access(ref)) {
+	if (xengnt_kernel_try_end(ref, caller)) {
 		if (page)
 			put_page(page);
 		fn(arg);

@@ -154,7 +154,7 @@ void xg_port_page_put(void *page)
 
 void xg_port_hand_over(uint32_t ref, void *page)
 {
-	gnttab_end_foreign_access(ref, page);
+	xengnt_kernel_end(ref, page, _RET_IP_);
 }
 
 /* --- work ------------------------------------------------------------ */
@@ -256,7 +256,7 @@ static const struct {
 	[XG_REPORT_GRANT_TWICE] = { "grant_twice",
 		"granted while granted: end access first" },
 	[XG_REPORT_GRANT_BAD_FRAME] = { "grant_bad_frame",
-		"granted a frame beyond the range of a version 1 entry" },
+		"granted a frame beyond the range of an entry" },
 	[XG_REPORT_END_UNCLAIMED] = { "end_unclaimed",
 		"access ended, but nobody holds it" },
 	[XG_REPORT_CLAIM_BAD_LIST] = { "claim_bad_list",

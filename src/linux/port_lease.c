@@ -40,25 +40,16 @@ void xg_port_unlease(const uint32_t *refs, unsigned int count)
 	gnttab_free_grant_references(head);
 }
 
-/* Beyond the kernel's table: its arrays end before. */
-static bool refused(uint32_t ref)
-{
-	if (xengnt_kernel_has(ref))
-		return false;
-	xg_refuse(XG_REPORT_BAD_RANGE, ref, _RET_IP_);
-	return true;
-}
-
 int xg_port_kernel_claim(uint32_t *head)
 {
-	if (refused(*head))
+	if (!xengnt_kernels_own(*head, _RET_IP_))
 		return -ENOSPC;
 	return gnttab_claim_grant_reference(head);
 }
 
 int xg_port_kernel_release(uint32_t *head, uint32_t ref)
 {
-	if (refused(ref))
+	if (!xengnt_kernels_own(ref, _RET_IP_))
 		return -EINVAL;
 	gnttab_release_grant_reference(head, ref);
 	return 0;

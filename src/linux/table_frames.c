@@ -4,55 +4,110 @@
  *
  * The kernel owns the table and has it mapped; that mapping is not exported.
  * Xen names the frames to whoever asks (GNTTABOP_setup_table for no more frames
- * than there are), and one window of virtual addresses for the largest table is
- * prepared when the module loads, so that a frame can be entered in any context.
+ * than there are). Room for the largest table is prepared when the module
+ * loads, so that a frame can be entered in any context.
  *
- * PV: the list holds machine frames. The window is one page mapped many times;
- * its page table entries are pointed at the table's frames by hypercall, and
- * back before the window goes.
+ * PV: the list holds machine frames, seen through a window (table_window.c); so
+ * are the status frames of a version 2 table.
  *
  * PVH, HVM: the list holds the guest frames at which the kernel has mapped the
  * table. They are ordinary pages (PVH: the kernel's direct map has them) or a
- * contiguous range of the platform device (HVM: mapped here on first sight).
+ * contiguous range of the platform device (HVM, arm64: mapped here when the
+ * module loads). Status frames are placed by us (status_frames.c).
  */
 #include "internal.h"
+#include "table_frames.h"
 
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/syscore_ops.h>
-#include <linux/vmalloc.h>
-#include <xen/features.h>
 #include <xen/grant_table.h>
 #include <xen/page.h>
 #include <xen/xen.h>
 #include <asm/xen/hypercall.h>
 
-#include "../port/port.h"
+#include "../core/core.h"
 
 #ifdef CONFIG_XEN_PV
-#define window_is_pv() xen_pv_domain()
+#define is_pv() xen_pv_domain()
 #else
-#define window_is_pv() false
+#define is_pv() false
 #endif
 
+#define STATUSES_PER_FRAME (XEN_PAGE_SIZE / sizeof(grant_status_t))
+
 /*
+ * The table's frames have the slots from 0 on, its status frames those behind.
+ *
  * No lock: the kernel's table only grows and its frames stay what they are, so
  * two CPUs that look for a frame at once write the same values. (Suspending and
  * resuming happen with everything else stopped.)
  */
 static struct {
+	int version;
 	unsigned int max;	/* frames the table can grow to */
+	unsigned int max_status;
 	unsigned int listed;	/* of these, how many the kernel has: what is in frames[] */
 	xen_pfn_t *frames;	/* as Xen names them */
 	void **mapped;		/* where each is mapped, or NULL */
-	/* PV: the window, the page below it and its own page table entry. */
-	void *window;
-	struct page *below;
 	/* HVM: the range of the platform device. */
 	xen_pfn_t range_start;
 	void *range;
 } table;
+
+static int read_version(void)
+{
+	struct gnttab_get_version version = { .dom = DOMID_SELF };
+	int err = HYPERVISOR_grant_table_op(GNTTABOP_get_version, &version, 1);
+
+	return err ? err : version.version;
+}
+
+static unsigned int slots(void)
+{
+	return table.max + table.max_status;
+}
+
+int xengnt_table_version(void)
+{
+	return table.version;
+}
+
+unsigned int xengnt_frame_refs(void)
+{
+	return XEN_PAGE_SIZE / (table.version == 2 ? sizeof(union grant_entry_v2) :
+						     sizeof(struct grant_entry_v1));
+}
+
+bool xengnt_kernel_cannot_end(void)
+{
+	return table.version == 2 && !is_pv();
+}
+
+/* How many frames the status words of the listed frames take. */
+static unsigned int listed_status(void)
+{
+	if (table.version != 2)
+		return 0;
+	return DIV_ROUND_UP(READ_ONCE(table.listed) * xengnt_frame_refs(), STATUSES_PER_FRAME);
+}
+
+static int list_status_frames(void)
+{
+	struct gnttab_get_status_frames get = {
+		.dom = DOMID_SELF,
+		.nr_frames = listed_status(),
+	};
+
+	if (!is_pv() || !get.nr_frames)
+		return 0;
+	set_xen_guest_handle(get.frame_list, (uint64_t *)table.frames + table.max);
+	if (HYPERVISOR_grant_table_op(GNTTABOP_get_status_frames, &get, 1) ||
+	    get.status != GNTST_okay)
+		return -EIO;
+	return 0;
+}
 
 /* Asks Xen which frames there are now. */
 static int list_frames(void)
@@ -70,94 +125,8 @@ static int list_frames(void)
 	    setup.status != GNTST_okay)
 		return -EIO;
 	WRITE_ONCE(table.listed, setup.nr_frames);
-	return 0;
+	return list_status_frames();
 }
-
-#ifdef CONFIG_XEN_PV
-static void *map_pv(unsigned int index)
-{
-	unsigned long va = (unsigned long)table.window + index * PAGE_SIZE;
-
-	if (HYPERVISOR_update_va_mapping(va, mfn_pte(table.frames[index], PAGE_KERNEL),
-					 UVMF_INVLPG | UVMF_ALL))
-		return NULL;
-	return (void *)va;
-}
-
-static void unmap_pv(unsigned int index)
-{
-	unsigned long va = (unsigned long)table.window + index * PAGE_SIZE;
-	pte_t below = mk_pte(table.below, PAGE_KERNEL);
-
-	if (HYPERVISOR_update_va_mapping(va, below, UVMF_INVLPG | UVMF_ALL))
-		pr_err("frame %u of the table stays mapped\n", index);
-}
-
-static int window_create(void)
-{
-	struct page **pages;
-	unsigned int i;
-
-	pages = kvmalloc_array(table.max, sizeof(*pages), GFP_KERNEL);
-	if (!pages)
-		return -ENOMEM;
-	table.below = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	if (table.below) {
-		for (i = 0; i < table.max; i++)
-			pages[i] = table.below;
-		table.window = vmap(pages, table.max, VM_MAP, PAGE_KERNEL);
-	}
-	kvfree(pages);
-	return table.window ? 0 : -ENOMEM;
-}
-
-static void window_destroy(void)
-{
-	if (table.window)
-		vunmap(table.window);
-	if (table.below)
-		__free_page(table.below);
-}
-
-/*
- * A PV guest is saved with its page tables, which must not name frames that are
- * not its memory; and the frames are others when it comes back. The kernel calls
- * these with everything else stopped, next to its own unmapping and mapping.
- */
-static int pv_suspend(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < table.max; i++)
-		if (table.mapped[i])
-			unmap_pv(i);
-	return 0;
-}
-
-static void pv_resume(void)
-{
-	unsigned int i;
-
-	if (list_frames()) {
-		pr_err("cannot find the table after resuming\n");
-		return;
-	}
-	for (i = 0; i < table.max; i++)
-		if (table.mapped[i] && (i >= table.listed || !map_pv(i)))
-			pr_err("frame %u of the table is gone after resuming\n", i);
-}
-
-static struct syscore_ops pv_syscore = {
-	.suspend = pv_suspend,
-	.resume = pv_resume,
-};
-#else
-static void *map_pv(unsigned int index) { return NULL; }
-static void unmap_pv(unsigned int index) { }
-static int window_create(void) { return 0; }
-static void window_destroy(void) { }
-static struct syscore_ops pv_syscore;
-#endif
 
 /* Where the kernel has put it: a page of its own, or the platform device's range. */
 static void *find_translated(unsigned int index)
@@ -173,36 +142,53 @@ static void *find_translated(unsigned int index)
 	return pfn_valid(gfn) ? pfn_to_kaddr(gfn) : NULL;
 }
 
-static void *find_frame(unsigned int index)
+static void *find_slot(unsigned int slot)
 {
-	if (index >= READ_ONCE(table.listed))
+	bool is_status = slot >= table.max;
+
+	if (is_status ? slot - table.max >= listed_status() : slot >= READ_ONCE(table.listed))
 		return NULL;
-	return window_is_pv() ? map_pv(index) : find_translated(index);
+	if (is_pv())
+		return xengnt_window_map(slot, table.frames[slot]);
+	return is_status ? xengnt_status_place(slot - table.max) : find_translated(slot);
+}
+
+static void *reach_slot(unsigned int slot)
+{
+	void *where = READ_ONCE(table.mapped[slot]);
+
+	if (where)
+		return where;
+	where = find_slot(slot);
+	/* Perhaps the table has grown since Xen was asked last. */
+	if (!where && !list_frames())
+		where = find_slot(slot);
+	WRITE_ONCE(table.mapped[slot], where);
+	return where;
 }
 
 /* The port: any context. */
 void *xg_port_table_frame(unsigned int index)
 {
-	void *where;
+	void *where = index < table.max ? reach_slot(index) : NULL;
 
-	if (index >= table.max)
-		return NULL;
-	where = READ_ONCE(table.mapped[index]);
-	if (where)
-		return where;
-	where = find_frame(index);
-	/* Perhaps the table has grown since Xen was asked last. */
-	if (!where && !list_frames())
-		where = find_frame(index);
 	if (!where)
 		pr_err_ratelimited("frame %u of the grant table cannot be reached\n", index);
-	WRITE_ONCE(table.mapped[index], where);
+	return where;
+}
+
+void *xg_port_status_frame(unsigned int index)
+{
+	void *where = index < table.max_status ? reach_slot(table.max + index) : NULL;
+
+	if (!where)
+		pr_err_ratelimited("status frame %u of the grant table cannot be reached\n", index);
 	return where;
 }
 
 bool xengnt_kernel_has(unsigned int ref)
 {
-	unsigned int frame = ref / (XEN_PAGE_SIZE / sizeof(struct grant_entry_v1));
+	unsigned int frame = ref / xengnt_frame_refs();
 
 	if (frame < READ_ONCE(table.listed))
 		return true;
@@ -219,10 +205,52 @@ unsigned int xengnt_frames_mapped(void)
 	return nr;
 }
 
+static void unmap_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < slots(); i++)
+		if (is_pv() && table.mapped[i])
+			xengnt_window_unmap(i);
+	memset(table.mapped, 0, slots() * sizeof(*table.mapped));
+}
+
+/* The kernel calls these with everything else stopped, around its own unmapping and mapping. */
+static int frames_suspend(void)
+{
+	unmap_all();
+	return 0;
+}
+
+static void frames_resume(void)
+{
+	int version = read_version();
+	unsigned int lost;
+
+	if (version != table.version)
+		pr_warn("the table has version %d after resuming, and had %d\n", version,
+			table.version);
+	table.version = version;
+	xengnt_status_forget();
+	if (list_frames()) {
+		pr_err("cannot find the table after resuming\n");
+		WRITE_ONCE(table.listed, 0);
+	}
+	lost = xg_core_resume(version);
+	if (lost)
+		pr_err("the table is smaller after resuming: %u references lead nowhere until it has grown again\n",
+		       lost);
+}
+
+static struct syscore_ops frames_syscore = {
+	.suspend = frames_suspend,
+	.resume = frames_resume,
+};
+
 /* HVM: no page stands behind the table, so the whole range is mapped now. */
 static int range_create(void)
 {
-	if (window_is_pv() || !table.listed)
+	if (is_pv() || !table.listed)
 		return 0;
 	if (pfn_valid(table.frames[0]))
 		return 0;
@@ -232,50 +260,59 @@ static int range_create(void)
 	return table.range ? 0 : -ENOMEM;
 }
 
-int xengnt_frames_init(unsigned int max_frames)
+static int reach_create(void)
 {
-	int err = -ENOMEM;
+	int err;
 
-	table.max = max_frames;
-	table.frames = kvcalloc(max_frames, sizeof(*table.frames), GFP_KERNEL);
-	table.mapped = kvcalloc(max_frames, sizeof(*table.mapped), GFP_KERNEL);
-	if (!table.frames || !table.mapped)
-		goto fail;
-	if (window_is_pv()) {
-		err = window_create();
-		if (err)
-			goto fail;
-	}
-	err = list_frames();
-	if (!err)
-		err = range_create();
-	if (err)
-		goto fail;
-	if (window_is_pv())
-		register_syscore_ops(&pv_syscore);
-	return 0;
-
-fail:
-	pr_err("cannot map the grant table: error %d\n", err);
-	window_destroy();
-	kvfree(table.mapped);
-	kvfree(table.frames);
+	if (is_pv())
+		return xengnt_window_create(slots());
+	err = range_create();
+	if (!err && table.version == 2)
+		err = xengnt_status_create(table.max_status);
 	return err;
 }
 
-void xengnt_frames_exit(void)
+static void reach_destroy(void)
 {
-	unsigned int i;
-
-	if (window_is_pv()) {
-		unregister_syscore_ops(&pv_syscore);
-		for (i = 0; i < table.max; i++)
-			if (table.mapped[i])
-				unmap_pv(i);
-		window_destroy();
-	}
+	xengnt_status_destroy();
+	xengnt_window_destroy();
 	if (table.range)
 		memunmap(table.range);
 	kvfree(table.mapped);
 	kvfree(table.frames);
+}
+
+int xengnt_frames_init(unsigned int max_frames)
+{
+	int err = -ENOMEM;
+
+	table.version = read_version();
+	if (table.version != 1 && table.version != 2) {
+		pr_err("grant table version %d is not known\n", table.version);
+		return -EOPNOTSUPP;
+	}
+	table.max = max_frames;
+	/* As many as version 2 would take: the version may change when the guest is restored. */
+	table.max_status = DIV_ROUND_UP(max_frames * sizeof(grant_status_t),
+					sizeof(union grant_entry_v2));
+	table.frames = kvcalloc(slots(), sizeof(*table.frames), GFP_KERNEL);
+	table.mapped = kvcalloc(slots(), sizeof(*table.mapped), GFP_KERNEL);
+	if (table.frames && table.mapped)
+		err = list_frames();
+	if (!err)
+		err = reach_create();
+	if (err) {
+		pr_err("cannot map the grant table: error %d\n", err);
+		reach_destroy();
+		return err;
+	}
+	register_syscore_ops(&frames_syscore);
+	return 0;
+}
+
+void xengnt_frames_exit(void)
+{
+	unregister_syscore_ops(&frames_syscore);
+	unmap_all();
+	reach_destroy();
 }
