@@ -41,8 +41,7 @@ void xengnt_debugfs_exit(void);
 unsigned long xengnt_reports(unsigned int what);
 const char *xengnt_report_name(unsigned int what);
 
-/* The table, 1 or 2; how many references one of its frames holds; see table_frames.c. */
-int xengnt_table_version(void);
+/* How many references a frame of the table holds; see table_frames.c. */
 unsigned int xengnt_frame_refs(void);
 /* Whether the kernel's table reaches so far: what is beyond is nobody's reference. */
 bool xengnt_kernel_has(unsigned int ref);

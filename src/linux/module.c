@@ -5,7 +5,7 @@
 #include <linux/module.h>
 #include <xen/grant_table.h>
 #include <xen/xen.h>
-#include <asm/xen/hypercall.h>
+#include <xengnt/copy_grants.h>
 
 #include "../core/core.h"
 #include "tracking.h"

@@ -26,6 +26,7 @@
 #include <xen/page.h>
 #include <xen/xen.h>
 #include <asm/xen/hypercall.h>
+#include <xengnt/copy_grants.h>
 
 #include "../core/core.h"
 

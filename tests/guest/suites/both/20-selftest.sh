@@ -5,4 +5,5 @@
 load_module xengnt
 run_test_module selftest_refs
 run_test_module selftest_grants
+run_test_module selftest_copies
 rmmod xengnt

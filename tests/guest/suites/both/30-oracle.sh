@@ -48,6 +48,11 @@ compare() {
 	equal=$1 known=$2 differ=$3
 }
 
+# There the kernel's first end of access dereferences NULL.
+if grep -q grant_table.version=2 /proc/cmdline && [ "$(cat /sys/hypervisor/guest_type)" != PV ]; then
+	ktap_skip_all "this kernel's own version 2 crashes in this type of guest"
+fi
+
 ktap_plan 10
 ktap_check "the kernel's side" hear stock
 # Half loaded it would keep its drivers waiting for half a minute a symbol.
