@@ -65,6 +65,11 @@ check-guest: ## the tests in Xen guests, in one boot
 	scripts/build-examples
 	scripts/run-guest-tests
 
+.PHONY: check-matrix
+check-matrix: ## build for several kernels, and run the guest tests on each
+	scripts/deps build guest
+	scripts/check-matrix
+
 .PHONY: check-drivers
 check-drivers: ## the kernel's own drivers, unmodified, on xengnt in Xen guests
 	scripts/deps build guest

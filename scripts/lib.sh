@@ -17,8 +17,17 @@ die() {
 	exit 1
 }
 
+# The release of Debian's default kernel, if its headers are installed.
+default_release() {
+	local release
+	release=$(apt-cache depends --important linux-headers-amd64 2>/dev/null |
+		sed -nE 's/^ *Depends: linux-headers-([0-9].*)$/\1/p' | head -n 1)
+	[[ -z $release || ! -d /usr/src/linux-headers-$release ]] || echo "$release"
+}
+
 # The kernel release the module is built for and the guests run: KVER, else
-# what KERNELDIR was configured as, else the newest installed headers.
+# what KERNELDIR was configured as, else Debian's default kernel, else the
+# newest headers: those of other kernels may be here for a test.
 kernel_release() {
 	if [[ -n ${KVER:-} ]]; then
 		echo "$KVER"
@@ -26,6 +35,8 @@ kernel_release() {
 		# Debian's own kernel.release says 6.1.192 where uname says 6.1.0-56-amd64.
 		sed -nE 's/^#define UTS_RELEASE "(.*)"/\1/p' "$KERNELDIR/include/generated/utsrelease.h" ||
 			die "KERNELDIR=$KERNELDIR is not a configured kernel build directory"
+	elif [[ -n $(default_release) ]]; then
+		default_release
 	else
 		find /usr/src -maxdepth 1 -name 'linux-headers-[0-9]*' -printf '%f\n' 2>/dev/null |
 			sed -nE 's/^linux-headers-([0-9][0-9.]*(-[0-9]+|\+deb[0-9]+[^-]*)-(amd64|arm64))$/\1/p' |

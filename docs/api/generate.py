@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 # The order of a first reading; headers not named here follow.
-FIRST = ["grant_table.h", "backend.h", "batch.h", "notify.h", "pool.h"]
+FIRST = ["grant_table.h", "backend.h", "batch.h", "copy_grants.h", "notify.h", "pool.h"]
 
 TOP_COMMENT = re.compile(r"\A/\* SPDX.*?\*/\n/\*\n(.*?)\n \*/\n", re.S)
 TOP_COMMENT_CPP = re.compile(r"\A// SPDX[^\n]*\n//\n((?://[^\n]*\n)+)")

@@ -18,7 +18,7 @@ xengnt-cxx-drop := -std=% -Wstrict-prototypes -Wold-style-definition \
 	-Wdeclaration-after-statement -Wno-pointer-sign -Wimplicit-% -Werror=implicit-% \
 	-Werror=strict-prototypes -Werror=designated-init -Wno-designated-init \
 	-Werror=incompatible-pointer-types -Wmissing-prototypes -Wno-format-security \
-	-Wno-main -Wvla -I% -g -gdwarf-% -fplugin% -Wno-array-bounds -Wno-alloc-size-larger-than
+	-Wno-main -Wno-override-init -Wvla -I% -g -gdwarf-% -fplugin% -Wno-array-bounds -Wno-alloc-size-larger-than
 xengnt-cxx-flags = -Wp,-MMD,$(depfile) $(filter-out $(xengnt-cxx-drop),$(_c_flags)) \
 	$(modkern_cflags) -std=gnu++20 -ffreestanding -fno-exceptions -fno-rtti \
 	-fno-threadsafe-statics -fno-use-cxa-atexit -g0 -Wall -Wextra -Werror \

@@ -21,7 +21,6 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/syscore_ops.h>
 #include <xen/grant_table.h>
 #include <xen/page.h>
 #include <xen/xen.h>
@@ -29,6 +28,7 @@
 #include <xengnt/copy_grants.h>
 
 #include "../core/core.h"
+#include "compat.h"
 
 #ifdef CONFIG_XEN_PV
 #define is_pv() xen_pv_domain()
@@ -243,10 +243,7 @@ static void frames_resume(void)
 		       lost);
 }
 
-static struct syscore_ops frames_syscore = {
-	.suspend = frames_suspend,
-	.resume = frames_resume,
-};
+XENGNT_SYSCORE(frames_syscore, frames_suspend, frames_resume);
 
 /* HVM: no page stands behind the table, so the whole range is mapped now. */
 static int range_create(void)
@@ -307,13 +304,13 @@ int xengnt_frames_init(unsigned int max_frames)
 		reach_destroy();
 		return err;
 	}
-	register_syscore_ops(&frames_syscore);
+	xengnt_register_syscore(&frames_syscore);
 	return 0;
 }
 
 void xengnt_frames_exit(void)
 {
-	unregister_syscore_ops(&frames_syscore);
+	xengnt_unregister_syscore(&frames_syscore);
 	unmap_all();
 	reach_destroy();
 }

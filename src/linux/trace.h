@@ -8,6 +8,8 @@
 
 #include <linux/tracepoint.h>
 
+#include "compat.h"
+
 TRACE_EVENT(xengnt_lease,
 	TP_PROTO(unsigned int asked, unsigned int got),
 	TP_ARGS(asked, got),
@@ -137,7 +139,7 @@ TRACE_EVENT(xengnt_misuse,
 		__field(unsigned long, caller)
 	),
 	TP_fast_assign(
-		__assign_str(what, what);
+		xengnt_assign_str(what, what);
 		__entry->ref = ref;
 		__entry->domid = domid;
 		__entry->caller = caller;

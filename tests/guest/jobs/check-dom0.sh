@@ -26,11 +26,18 @@ end_peers() {
 	done
 }
 
-# start_guest KIND: a type of guest, "-v2" after it for a version 2 table.
+# start_guest KIND: a type of guest; behind it "-v2" for a version 2 table, "-fN" for a table of N
+# frames at most.
 start_guest() {
-	version=1
-	[ "$1" = "${1%-v2}" ] || version=2
-	guest_start "domu-$1" "${1%-v2}" cmdline "grant_table.version=$version"
+	version=1 frames=64
+	for option in $(echo "$1" | tr '-' ' '); do
+		case $option in
+		v*) version=${option#v} ;;
+		f*) frames=${option#f} ;;
+		esac
+	done
+	guest_start "domu-$1" "${1%%-*}" cmdline "grant_table.version=$version" \
+		config "max_grant_frames = $frames"
 }
 
 failed=0
