@@ -19,13 +19,17 @@ has() {
 run_line() { chroot /watch sh -c "$1" >$OUT 2>&1; }
 attached() { grep -q '^Attaching' $OUT; }
 
-# Goes on until it is interrupted, which it minds once it has said that it is attached.
+# Goes on until it is interrupted. An interrupt is lost while it is still attaching,
+# which it does for a while after saying so; a second one stops it from printing.
 run_bpftrace() {
 	: >$OUT
 	chroot /watch sh -c "exec $1" >>$OUT 2>&1 &
-	wait_for 200 attached && sleep 5
-	kill -INT $!
-	wait_for 60 gone $! || kill -KILL $!
+	wait_for 200 attached && sleep 15
+	for _ in 1 2 3; do
+		kill -INT $!
+		wait_for 20 gone $! && break
+	done
+	gone $! || kill -KILL $!
 	wait $!
 }
 gone() { [ ! -e "/proc/$1/exe" ]; } # a program that has ended, waited for or not
