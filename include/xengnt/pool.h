@@ -40,11 +40,12 @@ struct xengnt_pool *xengnt_pool_create(const char *name, unsigned int reserve, u
  * @pool: the pool; nothing may allocate from it any more. NULL is fine.
  *
  * What is still out is reported, stays usable, and is freed as before; the pool
- * goes when the last of it has come back.
+ * goes when the last of it has come back. What was ended while the other side
+ * had it mapped comes back by itself and is not reported.
  *
  * Context: may sleep.
  *
- * Return: how many references were still out.
+ * Return: how many references nobody had freed or ended.
  */
 unsigned int xengnt_pool_destroy(struct xengnt_pool *pool);
 

@@ -132,10 +132,12 @@ const char *xg_pool_name(const struct xg_pool *pool)
 
 uint32_t xg_pool_destroy(struct xg_pool *pool)
 {
+	// Counted first: what ends between the two counts has been freed by its driver too.
+	u32 waiting = core.deferred.count_of(pool_of(pool).id);
 	u32 out = core.allocator.destroy_pool(pool_of(pool));
 	if (out)
 		xg_port_schedule(XG_WORK_LEASE, reap_interval_ms);
-	return out;
+	return out > waiting ? out - waiting : 0;
 }
 
 // --- references ---

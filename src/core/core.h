@@ -72,8 +72,9 @@ struct xg_pool *xg_default_pool(void);
 struct xg_pool *xg_pool_create(const char *name, uint32_t reserve, uint32_t limit, bool may_sleep,
 			       int *error);
 /*
- * Nothing may allocate from the pool any more. What is still out is counted
- * (that is returned), stays usable, and is freed as before.
+ * Nothing may allocate from the pool any more. What is still out stays usable,
+ * and is freed as before. Returns how many of those nobody has ended yet: a
+ * deferred end is its driver's no more. Looks at every reference.
  */
 uint32_t xg_pool_destroy(struct xg_pool *pool);
 const char *xg_pool_name(const struct xg_pool *pool);

@@ -114,6 +114,17 @@ bool DeferredEnds::read(u32 ref, xg_deferred *deferred)
 	return true;
 }
 
+u32 DeferredEnds::count_of(PoolId pool)
+{
+	u32 found = 0;
+	for (u32 ref = 0; ref < ref_table.size(); ref++) {
+		const u64 *raw = ref_table.find({ref});
+		RefWord word{raw ? load_relaxed(raw) : 0};
+		found += word.state() == RefState::deferred && word.pool() == pool;
+	}
+	return found;
+}
+
 // Access has ended: page and reference go back, and whoever waits is told.
 void DeferredEnds::finish(u32 ref)
 {

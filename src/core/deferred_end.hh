@@ -56,6 +56,8 @@ public:
 	void cancel(xg_end_notice *notice);
 	// What is known of a reference whose end is deferred; false when it is not.
 	bool read(u32 ref, xg_deferred *deferred);
+	// How many references of a pool wait here. Looks at every reference, without a lock.
+	static u32 count_of(PoolId pool);
 	// One round of the worker over what is due.
 	void work();
 	// What is still busy goes to the kernel's own deferral. Returns how many references left.

@@ -44,6 +44,24 @@ TEST_F(Deferred, KeepsPageAndReferenceUntilTheOtherSideLetsGo)
 	EXPECT_FALSE(w->clock.scheduled(XG_WORK_DEFERRED)) << "nothing left to look at";
 }
 
+TEST_F(Deferred, IsNoLeakOfAPoolThatGoes)
+{
+	int error = 0;
+	xg_pool *pool = xg_pool_create("going", 0, ~0u, true, &error);
+	Page *page = w->pages.alloc();
+	auto ref = static_cast<uint32_t>(xg_alloc_one(pool));
+	int64_t leaked = xg_alloc_one(pool);
+	defer(1); // somebody else's
+	EXPECT_EQ(xg_grant(ref, 0, backend, page->frame, false, 1), 0);
+	EXPECT_TRUE(w->xen.map(ref, backend, false));
+	EXPECT_EQ(w->end_and_put(ref, page), 0);
+	EXPECT_EQ(xg_pool_destroy(pool), 1u) << "only what nobody has ended";
+	EXPECT_EQ(xg_free_one(static_cast<uint32_t>(leaked), 1), 0);
+	EXPECT_TRUE(w->xen.unmap(ref, backend, false));
+	w->clock.advance(3000);
+	EXPECT_EQ(page->owners, 0);
+}
+
 TEST_F(Deferred, WithoutAPageHoldsTheGrantedOne)
 {
 	auto [ref, page] = granted();
