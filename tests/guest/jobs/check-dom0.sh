@@ -6,26 +6,6 @@
 . /lib/xengnt/suites.sh
 . /job/settings # GUESTS_WANTED, GUEST_SECONDS
 
-# The other side of tests that need two domains: each peer runs in dom0 as
-# long as a guest does, with the guest's name and domain number.  Each is a
-# process group of its own, so that it ends with all that it has started.
-start_peers() {
-	peers=''
-	for peer in /job/peers/*; do
-		[ -e "$peer" ] || continue
-		# shellcheck disable=SC2016  # the inner shell expands it
-		setsid sh -c '. /lib/xengnt/common.sh; to_kmsg sh "$@"' peer \
-			"$peer" "$1" "$(guest_domid "$1")" &
-		peers="$peers $!"
-	done
-}
-
-end_peers() {
-	for pid in $peers; do
-		kill -KILL "-$pid" 2>/dev/null
-	done
-}
-
 # start_guest KIND: a type of guest; behind it "-v2" for a version 2 table, "-fN" for a table of N
 # frames at most.
 start_guest() {

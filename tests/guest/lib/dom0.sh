@@ -118,3 +118,23 @@ guest_wait() {
 	[ $late = 1 ] || phase "guest $1 has ended"
 	return $late
 }
+
+# The other side of tests that need two domains: each peer runs in dom0 as
+# long as a guest does, with the guest's name and domain number.  Each is a
+# process group of its own, so that it ends with all that it has started.
+start_peers() {
+	peers=''
+	for peer in /job/peers/*; do
+		[ -e "$peer" ] || continue
+		# shellcheck disable=SC2016  # the inner shell expands it
+		setsid sh -c '. /lib/xengnt/common.sh; to_kmsg sh "$@"' peer \
+			"$peer" "$1" "$(guest_domid "$1")" &
+		peers="$peers $!"
+	done
+}
+
+end_peers() {
+	for pid in $peers; do
+		kill -KILL "-$pid" 2>/dev/null
+	done
+}

@@ -114,35 +114,26 @@ void oracle_grants(void)
 	show_many();
 }
 
-/* --- with the page mapped by ourselves ---------------------------------------- */
+/* --- with the page mapped by the other side -------------------------------------- */
 
 struct mapping {
-	struct page *granted, *into;
-	struct gnttab_map_grant_ref map;
-	int ref;
+	struct page *granted;
+	int ref, map;
 };
 
 static bool map_page(struct mapping *m)
 {
 	m->granted = fresh_page(4);
-	if (!m->granted || gnttab_alloc_pages(1, &m->into))
+	if (!m->granted)
 		return false;
-	m->ref = grant_self(m->granted, 0);
-	gnttab_set_map_op(&m->map, (unsigned long)page_address(m->into), GNTMAP_host_map, m->ref,
-			  oracle_self);
-	return !gnttab_map_refs(&m->map, NULL, &m->into, 1) && m->map.status == GNTST_okay;
+	m->ref = gnttab_grant_foreign_access(oracle_other, xen_page_to_gfn(m->granted), 0);
+	m->map = other_map(m->ref);
+	return m->map >= 0;
 }
 
 static int unmap_page(struct mapping *m)
 {
-	struct gnttab_unmap_grant_ref unmap;
-	int err;
-
-	gnttab_set_unmap_op(&unmap, (unsigned long)page_address(m->into), GNTMAP_host_map,
-			    m->map.handle);
-	err = gnttab_unmap_refs(&unmap, NULL, &m->into, 1);
-	gnttab_free_pages(1, &m->into);
-	return err;
+	return other_unmap(m->map);
 }
 
 static void show_busy_end(void)

@@ -15,7 +15,6 @@ static int __init oracle_init(void)
 	if (!xen_initial_domain() && xenbus_scanf(XBT_NIL, "domid", "", "%u", &self) != 1)
 		return -ENODEV;
 	oracle_self = self;
-	oracle_maps = xen_pv_domain();
 
 	oracle_refs();
 	oracle_grants();
@@ -23,6 +22,7 @@ static int __init oracle_init(void)
 	oracle_ranges();
 	oracle_copies();
 	oracle_table();
+	oracle_maps = other_start();
 	if (oracle_maps) {
 		oracle_busy();
 		oracle_maps_good();
@@ -30,6 +30,7 @@ static int __init oracle_init(void)
 		oracle_kmaps();
 	}
 	oracle_queue();
+	other_stop();
 	oracle_callbacks();
 	SHOW("the end", "reached\n");
 	return 0;

@@ -35,15 +35,14 @@ static void show_good(const char *what, int readonly, unsigned int flags, unsign
 	slots_show(&slots, what, count);
 	for (i = 0; i < count; i++) {
 		u8 *here = page_address(slots.into[i]);
-		u8 *there = page_address(slots.granted[i]);
 
 		if (slots.map[i].status != GNTST_okay)
 			continue;
-		equal += !memcmp(here, there, PAGE_SIZE);
-		there[17]++;
+		equal += !memchr_inv(here, SLOT_FILL(i), PAGE_SIZE);
+		other_write(i, 17, SLOT_FILL(i) + 1);
 		if (!(flags & GNTMAP_readonly))
 			here[18]--;
-		seen += here[17] == there[17] && here[18] == there[18];
+		seen += here[17] == SLOT_FILL(i) + 1 && here[18] == other_read(i, 18);
 	}
 	SHOW("%s, contents", "equal %u, changes seen %u\n", what, equal, seen);
 	SHOW("%s, unmap", "%d\n", what, fill_and_unmap(count));
@@ -80,7 +79,7 @@ static void show_bare(void)
 	gnttab_batch_map(slots.map, 4);
 	slots_show(&slots, "bare batch", 4);
 	SHOW("bare batch, contents", "%d\n",
-	     memcmp(page_address(slots.into[0]), page_address(slots.granted[0]), PAGE_SIZE));
+	     !!memchr_inv(page_address(slots.into[0]), SLOT_FILL(0), PAGE_SIZE));
 	/* No page of it was ever entered, and that is told. */
 	SHOW("bare batch, unmap", "%d\n", fill_and_unmap(4));
 	for (i = 0; i < 4; i++)
@@ -108,13 +107,12 @@ static void show_batch_of_bad(void)
 	if (!slots_create(&slots, 0, GNTMAP_host_map))
 		return;
 	slots.map[1].ref = 0x7ffffff;				/* beyond the table */
-	gnttab_end_foreign_access_ref(slots.ref[2]);		/* ended */
+	other_end(2);						/* ended */
 	slots.map[3].dom = 0x7123;				/* no such domain */
-	gnttab_end_foreign_access_ref(slots.ref[4]);		/* somebody else's */
-	gnttab_grant_foreign_access_ref(slots.ref[4], 0x7123, xen_page_to_gfn(slots.granted[4]), 0);
-	gnttab_end_foreign_access_ref(slots.ref[5]);		/* for reading only */
-	gnttab_grant_foreign_access_ref(slots.ref[5], oracle_self,
-					xen_page_to_gfn(slots.granted[5]), 1);
+	other_end(4);						/* somebody else's */
+	other_regrant(4, 0x7123, false);
+	other_end(5);						/* for reading only */
+	other_regrant(5, oracle_self, true);
 	slots.map[6].flags = 0;					/* nowhere */
 	SHOW("mixed batch, map", "%d\n", gnttab_map_refs(slots.map, NULL, slots.into, SLOTS));
 	slots_show(&slots, "mixed batch", SLOTS);

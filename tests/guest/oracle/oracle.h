@@ -20,6 +20,8 @@
 #include <xen/page.h>
 #include <xen/xen.h>
 
+#include "side.h"
+
 /* One compared line: "label = what came of it". */
 #define SHOW(label, ...) pr_info("oracle: " label " = " __VA_ARGS__)
 
@@ -33,16 +35,41 @@
 
 /* This domain. */
 extern domid_t oracle_self;
-/* Whether this domain can map its own grants: PV guests can. */
+/* The one that maps what we grant, and grants what we map: dom0 (side.h). */
+extern domid_t oracle_other;
+/* Whether it is there. */
 extern bool oracle_maps;
 
-/* Waits until the condition holds, or some seconds have passed; whether it holds. */
+/*
+ * What the other side is asked to do: to grant us its pages, filled with @fill,
+ * @fill + 1 and so on; to free them (how many it could end). With one page: to
+ * end access (1 or 0), to grant it anew under its reference; a byte of it.
+ */
+int other_grant(u8 fill, bool readonly, struct side_granted granted[SIDE_PAGES]);
+int other_free(void);
+int other_end(u32 page);
+int other_regrant(u32 page, domid_t to, bool readonly);
+u8 other_read(u32 page, u32 offset);
+void other_write(u32 page, u32 offset, u8 byte);
+/* Maps what we have granted; the number of its map, or an errno. */
+int other_map(grant_ref_t ref);
+int other_unmap(int map);
+
+/* Whether there is another side. */
+bool other_start(void);
+void other_stop(void);
+
+/*
+ * Waits until the condition holds, or some seconds have passed; whether it holds.
+ * It is not looked at again once it has held.
+ */
 #define SOON(condition) \
 ({ \
 	unsigned long end = jiffies + 8 * HZ; \
-	while (!(condition) && time_before(jiffies, end)) \
+	bool holds; \
+	while (!(holds = (condition)) && time_before(jiffies, end)) \
 		msleep(20); \
-	!!(condition); \
+	holds; \
 })
 
 static inline struct page *fresh_page(u8 fill)
@@ -54,7 +81,7 @@ static inline struct page *fresh_page(u8 fill)
 	return page;
 }
 
-/* A page granted to this domain itself. */
+/* A page granted to this domain itself, for copies and for what nobody maps. */
 static inline int grant_self(struct page *page, int readonly)
 {
 	return gnttab_grant_foreign_access(oracle_self, xen_page_to_gfn(page), readonly);

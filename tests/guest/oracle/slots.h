@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Batches of mappings of this domain's own grants; PV guests only. */
+/* Batches of mappings of what the other side grants. */
 #ifndef XENGNT_TEST_SLOTS_H
 #define XENGNT_TEST_SLOTS_H
 
 #include "oracle.h"
 
-#define SLOTS 8
+#define SLOTS SIDE_PAGES
+/* What the other side's page of that number is filled with. */
+#define SLOT_FILL(i) (0x10 + (i))
 
 struct slots {
-	struct page *granted[SLOTS];	/* what is mapped */
 	struct page *into[SLOTS];	/* where it is mapped */
 	struct page *kinto[SLOTS];	/* where it is mapped a second time */
-	int ref[SLOTS];
+	struct side_granted granted[SLOTS];	/* what is mapped */
 	struct gnttab_map_grant_ref map[SLOTS], kmap[SLOTS];
 	struct gnttab_unmap_grant_ref unmap[SLOTS], kunmap[SLOTS];
 };
 
-/* Pages, each granted for reading (@readonly) or writing; operations to map them all. */
+/* Granted for reading (@readonly) or writing; operations to map them all. */
 bool slots_create(struct slots *slots, int readonly, unsigned int flags);
 /* Makes unmap operations from what the map operations have become. */
 void slots_fill_unmaps(struct slots *slots);
-/* Ends the grants and frees everything; how many grants could be ended. */
+/* Frees everything, at the other side too; how many grants could be ended there. */
 int slots_destroy(struct slots *slots);
 
 /* One line per fact about the first @count slots. */
