@@ -74,6 +74,7 @@ check-matrix: ## build for several kernels, and run the guest tests on each
 check-drivers: ## the kernel's own drivers, unmodified, on xengnt in Xen guests
 	scripts/deps build guest
 	+$(MAKE) module
+	scripts/build-test-modules
 	scripts/build-stock-drivers
 	scripts/run-driver-tests
 

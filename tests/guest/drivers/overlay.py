@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What dom0 and its guests need besides the base archives to run the kernel's
+own drivers: the drivers on xengnt, a file system, a program that moves data."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parent.parent.parent
+PKGS = TOP / "build" / "pkgs"
+# Not ours: what a disk and its file system need.
+SPARE_MODULES = ("brd", "crc16", "mbcache", "jbd2", "crc32c_generic", "libcrc32c", "ext4")
+
+
+def kernel_release():
+    return subprocess.run([TOP / "scripts" / "kver"], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout.strip()
+
+
+def strip(source, target):
+    subprocess.run(["strip", "--strip-debug", "-o", target, source], check=True)
+
+
+def add_drivers(tree):
+    """xengnt in /modules; the drivers built on it, and those spare ones, in /drivers."""
+    release = kernel_release()
+    drivers, modules = tree / "drivers", tree / "modules"
+    drivers.mkdir(parents=True)
+    modules.mkdir()
+    for path in (TOP / "build" / "stock-drivers").glob("*.ko"):
+        strip(path, drivers / path.name)
+    for path in (TOP / "xengnt.ko", TOP / "tests" / "guest" / "modules" / "count_pages.ko"):
+        strip(path, modules / path.name)
+    kernel = PKGS / f"kernel-{release}" / "lib" / "modules" / release
+    for name in SPARE_MODULES:
+        found = next(iter(sorted(kernel.rglob(f"{name}.ko*"))), None)
+        if found and found.suffix == ".xz":
+            data = subprocess.run(["xz", "-dc", found], check=True, stdout=subprocess.PIPE).stdout
+            (drivers / f"{name}.ko").write_bytes(data)
+        elif found:
+            shutil.copy(found, drivers / f"{name}.ko")
+
+
+def libraries(program):
+    listing = subprocess.run(["ldd", program], check=True, text=True,
+                             stdout=subprocess.PIPE).stdout
+    return re.findall(r"(/\S+) \(0x", listing)
+
+
+def add_e2fsprogs(tree):
+    """This machine's own, with its libraries, apart from those of the guests."""
+    home = tree / "opt" / "e2fs"
+    home.mkdir(parents=True)
+    (tree / "bin").mkdir(exist_ok=True)
+    (tree / "etc").mkdir(exist_ok=True)
+    shutil.copy("/etc/mke2fs.conf", tree / "etc")
+    for name, program, arguments in (("mkfs.ext4", "mke2fs", "-t ext4"), ("e2fsck", "e2fsck", "")):
+        path = shutil.which(program, path="/sbin:/usr/sbin")
+        if not path:
+            sys.exit(f"run-driver-tests: error: no {program}: run 'scripts/deps guest' first")
+        shutil.copy(path, home)
+        for library in libraries(path):
+            shutil.copy(library, home)
+        script = tree / "bin" / name
+        script.write_text("#!/bin/sh\nexec /opt/e2fs/ld-linux-x86-64.so.2 --library-path /opt/e2fs "
+                          f'/opt/e2fs/{program} {arguments} "$@"\n', encoding="ascii")
+        script.chmod(0o755)
+
+
+def add_transfer(tree):
+    """The program that moves data, with the libraries of Xen that it needs."""
+    xen = PKGS / "xen"
+    libs = xen / "usr" / "lib" / "x86_64-linux-gnu"
+    (tree / "bin").mkdir(exist_ok=True)
+    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", tree / "bin" / "transfer",
+                    HERE / "transfer.c", f"-I{xen}/usr/include", f"-L{libs}",
+                    f"-Wl,-rpath-link={libs}", "-lxenvchan"], check=True)
+    target = tree / "lib" / "x86_64-linux-gnu"
+    target.mkdir(parents=True)
+    for name in ("vchan", "store", "gnttab", "evtchn", "toolcore", "toollog"):
+        for library in libs.glob(f"libxen{name}.so.*"):
+            shutil.copy(library, target)
+
+
+def add_hotplug(tree):
+    """What xl runs for disks and network interfaces."""
+    scripts = tree / "etc" / "xen" / "scripts"
+    scripts.mkdir(parents=True)
+    for name in ("block", "vif-bridge"):
+        shutil.copy(HERE / "hotplug", scripts / name)
