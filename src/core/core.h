@@ -237,6 +237,9 @@ struct xg_pool_stats {
 /* The pools by number, from 0 on; false when there is none of that number or above. */
 bool xg_read_pool(uint32_t number, struct xg_pool_stats *stats);
 
+/* References are numbered below this, whatever part of the table is there yet. */
+uint32_t xg_table_refs(void);
+
 enum xg_ref_state {
 	XG_REF_FREE, /* or not leased, cached, not the first of those listed together */
 	XG_REF_LISTED,

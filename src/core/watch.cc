@@ -68,6 +68,11 @@ bool xg_read_pool(uint32_t number, struct xg_pool_stats *stats)
 	return true;
 }
 
+uint32_t xg_table_refs(void)
+{
+	return ref_table.size();
+}
+
 void xg_read_ref(uint32_t ref, struct xg_ref_info *info)
 {
 	u64 *raw = ref_table.find({ref});

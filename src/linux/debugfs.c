@@ -5,8 +5,6 @@
 #include <linux/debugfs.h>
 #include <linux/mm.h>
 #include <linux/seq_file.h>
-#include <xen/interface/grant_table.h>
-#include <xen/page.h>
 
 #include "../core/core.h"
 #include "tracking.h"
@@ -128,11 +126,10 @@ struct domain_use {
 
 static void count_uses(struct domain_use *uses)
 {
-	u32 refs = xengnt_frames_mapped() * xengnt_frame_refs();
 	struct xg_ref_info info;
 	u32 ref;
 
-	for (ref = 0; ref < refs; ref++) {
+	for (ref = 0; ref < xg_table_refs(); ref++) {
 		xg_read_ref(ref, &info);
 		if (info.state == XG_REF_GRANTED)
 			uses[info.domid].granted++;
