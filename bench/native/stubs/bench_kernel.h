@@ -71,6 +71,10 @@ static inline void no_print(const char *format, ...) { (void)format; }
 #define WARN_ON(x) ((void)(x))
 #define BUILD_BUG_ON(x) _Static_assert(!(x), #x)
 
+/* The version whose allocator stands on the other side. */
+#define KERNEL_VERSION(major, minor, patch) ((major) << 16 | (minor) << 8 | (patch))
+#define LINUX_VERSION_CODE KERNEL_VERSION(6, 1, 0)
+
 /* --- what is switched off ------------------------------------------------ */
 
 /* A branch that the kernel patches in when somebody wants it: until then one long NOP. */
