@@ -13,6 +13,7 @@
 #define HOSTILE_WORDS (4096 / sizeof(u32))
 
 struct hostile_control {
+	u32 ready; /* set by the backend */
 	u32 stop;
 	u32 refs[HOSTILE_SLOTS]; /* 0: nothing */
 };

@@ -104,9 +104,10 @@ static void one_turn(const struct hostile_control *control)
 
 static int trouble(void *unused)
 {
-	const struct hostile_control *control = address_of(&control_place);
+	struct hostile_control *control = address_of(&control_place);
 	unsigned int i;
 
+	WRITE_ONCE(control->ready, 1);
 	while (!kthread_should_stop() && !READ_ONCE(control->stop)) {
 		one_turn(control);
 		cond_resched();

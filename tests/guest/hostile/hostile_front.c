@@ -38,6 +38,9 @@ static int run(const char *value, const struct kernel_param *param);
 static const struct kernel_param_ops run_ops = { .set = run };
 module_param_cb(run, &run_ops, NULL, 0200);
 
+/* Between two attempts: time for the backend, whose hypercalls take longer than an end. */
+#define TURN_US 50
+
 struct slot {
 	struct page *page;
 	grant_ref_t ref;
@@ -172,8 +175,13 @@ static int run(const char *value, const struct kernel_param *param)
 {
 	unsigned int n, tries;
 
+	for (tries = 0; tries < 600 && !READ_ONCE(control()->ready); tries++)
+		msleep(100);
+	if (!control()->ready)
+		return -ETIMEDOUT;
 	for (n = 0; n < attempts; n++) {
 		one_attempt(n);
+		udelay(TURN_US);
 		cond_resched();
 	}
 	memset(control()->refs, 0, sizeof(control()->refs));

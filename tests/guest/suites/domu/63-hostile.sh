@@ -26,7 +26,7 @@ play() {
 
 ktap_plan 9
 load_module xengnt
-ktap_check "a frontend that marks its pages too early" play 1 attempts=5000 cheat=1
+ktap_check "a frontend that marks its pages too early" play 1 attempts=20000 cheat=1
 ktap_check "is found out" test "${violations:-0}" -gt 0
 rmmod hostile_front
 ktap_check "100,000 ends" play 2
