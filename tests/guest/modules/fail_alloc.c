@@ -116,6 +116,7 @@ static struct target targets[] = {
 	TARGET("kmalloc_trace", 0),
 	TARGET("kvmalloc_node", 0),
 	TARGET("alloc_pages", 0),
+	TARGET("get_zeroed_page", 0),
 	TARGET("alloc_workqueue", 0),
 	TARGET("vmap", 0),
 	TARGET("vzalloc", 0),
