@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# A guest is saved and restored while the echo example's frontend sends messages:
-# in C in a PV guest, in C++ in a PVH guest.
+# A guest is saved and restored, again and again, while the echo example's frontend
+# sends messages: in C in a PV guest, in C++ in a PVH guest.
 # shellcheck shell=sh
 . /lib/xengnt/ktap.sh
 
@@ -21,11 +21,20 @@ count() { sed -n "s/^$1 //p" $DEVICE/counts; }
 
 # From here to there the guest is sometimes quicker than dom0: again, then.
 run_until_restored() {
-	for _ in 1 2 3 4 5; do
+	before=$(count resent)
+	for _ in 1 2 3 4 5 6 7 8; do
 		run $MESSAGES || return 1
-		[ "$(count resent)" = 0 ] || return 0
+		[ "$(count resent)" = "$before" ] || return 0
 	done
 	return 1
+}
+
+RESTORES=$(sed -n 's/.*test_restores=\([0-9]*\).*/\1/p' /proc/cmdline)
+run_through_restores() {
+	for round in $(seq "$RESTORES"); do
+		echo "# run $round begins"
+		run_until_restored || return 1
+	done
 }
 
 front=echo_front
@@ -37,8 +46,7 @@ ktap_check "$front loads" load_module $front
 ktap_check "it connects" wait_for 20 connected
 ktap_check "a driver ends access to a page that dom0 keeps" wait_for_a_page
 ktap_equal "and waits" "$(cat $NOTICE/told) $(counter deferred)" "0 1"
-echo "# run begins"
-ktap_check "a run outlives save and restore" run_until_restored
+ktap_check "messages outlive $RESTORES times of save and restore" run_through_restores
 sed 's/^/# /' $DEVICE/counts
 ktap_check "the driver that waited is told after the restore" wait_for 5 told
 ktap_check "it unloads too" rmmod selftest_notice

@@ -25,22 +25,37 @@ map_notice() {
 		xenstore-write "$where/notice-mapped" 1
 }
 
-failed=0
-for type in pv pvh; do
-	name=domu-$type
-	guest_start $name $type memory 192 || exit 1
-	echo-attach "$(guest_domid $name)"
-	map_notice $name || failed=1
-	guest_wait_text $name 'run begins' 200 || failed=1
+# save_and_restore NAME ROUND: in the middle of the guest's run of that number.
+save_and_restore() {
+	guest_wait_text "$1" "run $2 begins" 200 || return 1
 	sleep 1
-	phase "saving $name"
-	old=$(guest_domid $name)
-	xl save $name $IMAGE || failed=1
+	phase "saving $1, round $2"
+	old=$(guest_domid "$1")
+	xl save "$1" $IMAGE || return 1
 	echo-attach --detach "$old"
-	phase "restoring $name"
-	restart $name || failed=1
-	guest_wait $name 250 || failed=1
-	echo-attach --detach "$(guest_domid $name)"
+	phase "restoring $1"
+	restart "$1"
+}
+
+# try KIND RESTORES: a type of guest, "-v2" behind it for a version 2 table.
+try() {
+	name=domu-$1 restores=$2 version=1
+	[ "$1" = "${1%-v2}" ] || version=2
+	guest_start "$name" "${1%-v2}" memory 192 \
+		cmdline "grant_table.version=$version test_restores=$restores" || return 1
+	echo-attach "$(guest_domid "$name")"
+	map_notice "$name" || failed=1
+	for round in $(seq "$restores"); do
+		save_and_restore "$name" "$round" || failed=1
+	done
+	guest_wait "$name" 250 || failed=1
+	echo-attach --detach "$(guest_domid "$name")"
 	rmmod peer_maps || failed=1
-done
+}
+
+failed=0
+try pv 5 || failed=1
+try pvh 5 || failed=1
+try pv-v2 1 || failed=1
+try pvh-v2 1 || failed=1
 exit $failed
