@@ -56,6 +56,21 @@ check-host: ## the tests that need no guest
 	scripts/deps build host
 	scripts/check-host
 
+.PHONY: coverage
+coverage: ## lines and branches of the core that the host tests run
+	scripts/deps host
+	scripts/coverage
+
+.PHONY: mutants
+mutants: ## changes the core in 220 places: would a host test notice? (20 minutes)
+	scripts/deps host
+	scripts/mutants
+
+.PHONY: fuzz
+fuzz: ## libFuzzer leads the random driver (FUZZ_SECONDS=60)
+	scripts/deps host
+	scripts/fuzz
+
 .PHONY: check-guest
 check-guest: ## the tests in Xen guests, in one boot
 	scripts/deps build guest
