@@ -80,6 +80,30 @@ int64_t free_sequence_of_it(uint32_t ref)
 	uint32_t count = 1;
 	return xg_free_seq(&first, &count, culprit);
 }
+int64_t end_notify_it(uint32_t ref)
+{
+	xg_end_notice notice;
+	Page *page = world().pages.alloc();
+	int calls = 0;
+	auto call = [](void *arg) { ++*static_cast<int *>(arg); };
+	int64_t result = xg_end_notify(&notice, ref, page, call, &calls, culprit);
+	EXPECT_EQ(calls, 0);
+	EXPECT_EQ(page->owners, 1) << "the page stays the caller's";
+	world().pages.put(page);
+	return result;
+}
+// How many are not ours is all that it returns.
+int64_t end_batch_it(uint32_t ref)
+{
+	Page *page = world().pages.alloc();
+	uint32_t refs[] = {ref};
+	void *pages[] = {page};
+	int64_t result = xg_end_batch(refs, pages, 1, culprit);
+	EXPECT_EQ(refs[0], ref);
+	EXPECT_EQ(page->owners, 1) << "the page stays the caller's";
+	world().pages.put(page);
+	return result;
+}
 
 constexpr int none = -1;
 
@@ -146,6 +170,18 @@ const WrongCall wrong_calls[] = {
     {"free_sequence", free_sequence_of_it, In::deferred, XG_MISUSE, XG_REPORT_FREE_OF_DEFERRED},
     {"free_sequence", free_sequence_of_it, In::unleased, XG_NOT_LEASED, none},
     {"free_sequence", free_sequence_of_it, In::beyond, XG_NOT_LEASED, none},
+    {"end_notify", end_notify_it, In::free, XG_MISUSE, XG_REPORT_END_UNCLAIMED},
+    {"end_notify", end_notify_it, In::cached, XG_MISUSE, XG_REPORT_END_UNCLAIMED},
+    {"end_notify", end_notify_it, In::listed, XG_MISUSE, XG_REPORT_END_UNCLAIMED},
+    {"end_notify", end_notify_it, In::deferred, XG_MISUSE, XG_REPORT_END_UNCLAIMED},
+    {"end_notify", end_notify_it, In::unleased, XG_NOT_LEASED, none},
+    {"end_notify", end_notify_it, In::beyond, XG_NOT_LEASED, none},
+    {"end_batch", end_batch_it, In::free, 0, XG_REPORT_END_UNCLAIMED},
+    {"end_batch", end_batch_it, In::cached, 0, XG_REPORT_END_UNCLAIMED},
+    {"end_batch", end_batch_it, In::listed, 0, XG_REPORT_END_UNCLAIMED},
+    {"end_batch", end_batch_it, In::deferred, 0, XG_REPORT_END_UNCLAIMED},
+    {"end_batch", end_batch_it, In::unleased, 1, none},
+    {"end_batch", end_batch_it, In::beyond, 1, none},
 };
 
 } // namespace
@@ -214,6 +250,43 @@ TEST_F(Misuse, EachWrongCallIsRefusedReportedOnceAndHarmless)
 		EXPECT_EQ(memcmp(&before, &after, sizeof(after)), 0) << "something else changed";
 		EXPECT_EQ(w->check(), "");
 	}
+}
+
+TEST_F(Misuse, CountsAtTheirLimits)
+{
+	uint32_t head = 77;
+	uint32_t first = 77;
+	EXPECT_EQ(xg_alloc_list(w->pool(), 0, &head), XG_OK);
+	EXPECT_EQ(head, XG_NO_REF) << "a list of none";
+	head = 77;
+	for (uint32_t count : {w->config.table_refs, 1u << 31, ~0u}) {
+		EXPECT_EQ(xg_alloc_list(w->pool(), count, &head), XG_NO_SPACE);
+		EXPECT_EQ(xg_alloc_seq(w->pool(), count, &first), XG_NO_SPACE);
+	}
+	EXPECT_EQ(xg_alloc_seq(w->pool(), 0, &first), XG_INVALID);
+	EXPECT_EQ(head, 77u);
+	EXPECT_EQ(first, 77u);
+	EXPECT_EQ(xg_grant_batch(w->pool(), backend, nullptr, 0, false, nullptr, culprit), XG_OK);
+	EXPECT_EQ(xg_end_batch(nullptr, nullptr, 0, culprit), 0u);
+	uint32_t none_left = 0;
+	EXPECT_EQ(xg_free_seq(&first, &none_left, culprit), XG_OK);
+	head = XG_NO_REF;
+	EXPECT_EQ(xg_free_list(&head, culprit), XG_OK);
+	EXPECT_EQ(w->log.size(), 0u) << "none of these is worth a line";
+}
+
+TEST_F(Misuse, WhatWasNeverQueuedCanBeCancelled)
+{
+	xg_free_callback callback{};
+	xg_cancel_callback(&callback);
+	xg_cancel_callback(&callback);
+	xg_end_notice notice{};
+	for (uint32_t ref : in_state) {
+		notice.ref = ref;
+		xg_cancel_notice(&notice);
+	}
+	EXPECT_EQ(w->stats().deferred, 1u);
+	EXPECT_EQ(w->check(), "");
 }
 
 TEST_F(Misuse, ReservedReferencesAreNotOurs)
