@@ -7,6 +7,10 @@ COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)
 # Not code that runs: whatever holds at compile time alone.
 SKIPPED_LINE = re.compile(r'^\s*(#|static_assert|using |namespace |template|extern |class |struct '
                           r'|friend |public:|private:|enum )')
+# What create() sets anew at every start, whatever it was.
+INITIAL = re.compile(r"^\t(u32|u64|bool|unsigned long|\w+ \*)\s*\w+_( GUARDED_BY\(\w+\))? =")
+# One of two that are swapped has to order something.
+ORDERS = re.compile(r"release|publish|barrier|prepared|fence|exchange|fetch|entry_open|ref_table")
 
 SWAPPED = {
     "comparison": {" < ": " <= ", " <= ": " < ", " > ": " >= ", " >= ": " > ",
@@ -104,7 +108,8 @@ def in_file(name, text):
     for at, (line, code) in enumerate(zip(lines, codes)):
         code = code.rstrip()
         stripped = code.strip()
-        if not stripped or SKIPPED_LINE.match(code):
+        if not stripped or SKIPPED_LINE.match(code) or (
+                name.endswith(".hh") and INITIAL.match(code)):
             before = stripped or before
             continue
         for kind, new in in_line(line, code.ljust(len(line))):
@@ -119,7 +124,8 @@ def in_file(name, text):
               and not stripped.startswith("return ") and not DECLARATION.match(stripped)):
             yield Mutation(name, at, [line], [indent + ";"], "statement")
         follower = codes[at + 1].strip() if at + 1 < len(codes) else ""
-        if begins and STORE.match(stripped) and STORE.match(follower):
+        if (begins and STORE.match(stripped) and STORE.match(follower)
+                and ORDERS.search(stripped + follower)):
             yield Mutation(name, at, [line, lines[at + 1]], [lines[at + 1], line], "order")
         before = stripped
 

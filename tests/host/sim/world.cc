@@ -88,6 +88,7 @@ void World::before_lock(long nth, unsigned cpu, std::function<void()> what)
 
 void World::lock_is_wanted()
 {
+	locks_taken_++;
 	if (!meddle_ || meddle_in_ <= 0 || --meddle_in_)
 		return;
 	Context other;

@@ -3,6 +3,7 @@
 // A running core on a simulated host, with the oracle that judges it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <string>
 
@@ -33,6 +34,7 @@ class World
 	std::function<void()> meddle_;
 	long meddle_in_ = 0;
 	unsigned meddle_cpu_ = 0;
+	std::atomic<uint64_t> locks_taken_{0};
 
 public:
 	// A broken rule has been reported: the end of this world need not be clean.
@@ -61,6 +63,8 @@ public:
 	// Whether that has happened.
 	bool meddled() const { return meddle_in_ <= 0; }
 	void lock_is_wanted();
+	// How often the core has taken a lock.
+	uint64_t locks_taken() const { return locks_taken_; }
 
 	int start();
 	void stop();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "scheduler.hh"
 
+#include <cstring>
+#include <deque>
 #include <memory>
 #include <set>
 
@@ -15,6 +17,14 @@ namespace
 {
 
 constexpr size_t stack_bytes = 64 * 1024;
+// A store that no other CPU has seen yet.
+struct Pending {
+	void *where;
+	unsigned bytes;
+	uint64_t value;
+};
+
+constexpr size_t buffer_slots = 16;
 constexpr unsigned most_points = 100000; // in one schedule: more is a livelock
 
 struct Fiber {
@@ -23,6 +33,7 @@ struct Fiber {
 	ucontext_t registers;
 	std::unique_ptr<char[]> stack{new char[stack_bytes]};
 	const void *wants = nullptr; // the lock it waits for
+	std::deque<Pending> buffer;
 	bool started = false;
 	bool ended = false;
 };
@@ -39,6 +50,7 @@ class Scheduler
 	std::vector<std::unique_ptr<Fiber>> fibers_;
 	std::set<const void *> held_;
 	std::vector<Choice> &choices_;
+	bool delay_stores_;
 	size_t depth_ = 0;
 	unsigned points_ = 0;
 	Fiber *current_ = nullptr;
@@ -82,11 +94,24 @@ class Scheduler
 	{
 		auto *fiber = reinterpret_cast<Fiber *>(low | static_cast<uintptr_t>(high) << 32);
 		fiber->task.run();
+		drain(*fiber);
 		fiber->ended = true;
 		active->pass(true);
 	}
+	static void store(const Pending &pending)
+	{
+		std::memcpy(pending.where, &pending.value, pending.bytes);
+	}
+	static void drain(Fiber &fiber)
+	{
+		for (; !fiber.buffer.empty(); fiber.buffer.pop_front())
+			store(fiber.buffer.front());
+	}
 	void enter(Fiber *next)
 	{
+		// Its interrupts run on the same CPU, and see its stores.
+		if (current_ && current_->task.cpu == next->task.cpu)
+			drain(*current_);
 		current_ = next;
 		set_context(&next->context);
 		next->started = true;
@@ -95,7 +120,8 @@ class Scheduler
 public:
 	static Scheduler *active;
 
-	Scheduler(std::vector<Task> tasks, std::vector<Choice> &choices) : choices_(choices)
+	Scheduler(std::vector<Task> tasks, bool delay_stores, std::vector<Choice> &choices)
+	    : choices_(choices), delay_stores_(delay_stores)
 	{
 		for (Task &task : tasks) {
 			auto fiber = std::make_unique<Fiber>();
@@ -126,6 +152,37 @@ public:
 				return false;
 		return true;
 	}
+	bool delay(const Pending &pending)
+	{
+		if (!delay_stores_ || !switching())
+			return false;
+		std::deque<Pending> &buffer = current_->buffer;
+		if (buffer.size() == buffer_slots) {
+			store(buffer.front());
+			buffer.pop_front();
+		}
+		buffer.push_back(pending);
+		return true;
+	}
+	// The latest store of this CPU to there.
+	bool forward(const void *where, unsigned bytes, void *value) const
+	{
+		if (!current_)
+			return false;
+		const std::deque<Pending> &buffer = current_->buffer;
+		for (auto pending = buffer.rbegin(); pending != buffer.rend(); ++pending) {
+			if (pending->where != where || pending->bytes != bytes)
+				continue;
+			std::memcpy(value, &pending->value, bytes);
+			return true;
+		}
+		return false;
+	}
+	void drain()
+	{
+		if (current_)
+			drain(*current_);
+	}
 	bool switching() const { return current_ && !current_->context.in_kernel; }
 	// A point of choice; `leave` when this fiber cannot or should not go on.
 	void pass(bool leave)
@@ -146,13 +203,18 @@ public:
 	void acquire(const void *lock)
 	{
 		pass(false);
+		drain();
 		current_->wants = lock;
 		while (held_.count(lock))
 			pass(true);
 		current_->wants = nullptr;
 		held_.insert(lock);
 	}
-	void release(const void *lock) { held_.erase(lock); }
+	void release(const void *lock)
+	{
+		drain();
+		held_.erase(lock);
+	}
 };
 
 Scheduler *Scheduler::active = nullptr;
@@ -192,7 +254,8 @@ Explored explore(const Scenario &scenario, unsigned preemptions, size_t most)
 		World world(scenario.config);
 		world.start();
 		std::vector<Task> tasks = scenario.prepare(world);
-		auto scheduler = std::make_unique<Scheduler>(std::move(tasks), choices);
+		auto scheduler =
+		    std::make_unique<Scheduler>(std::move(tasks), scenario.delay_stores, choices);
 		explored.schedules++;
 		if (!scheduler->run()) {
 			// What they hold is lost with them.
@@ -249,8 +312,10 @@ void lock_release(std::mutex &mutex)
 
 void relax()
 {
-	if (Scheduler::active)
-		Scheduler::active->pass(true);
+	if (!Scheduler::active)
+		return;
+	Scheduler::active->drain();
+	Scheduler::active->pass(true);
 }
 
 } // namespace hooks
@@ -260,4 +325,24 @@ void relax()
 extern "C" void sim_step(void)
 {
 	sim::step_here();
+}
+
+extern "C" bool sim_delay(void *where, unsigned bytes, const void *value)
+{
+	if (!sim::Scheduler::active)
+		return false;
+	sim::Pending pending{where, bytes, 0};
+	std::memcpy(&pending.value, value, bytes);
+	return sim::Scheduler::active->delay(pending);
+}
+
+extern "C" bool sim_forward(const void *where, unsigned bytes, void *value)
+{
+	return sim::Scheduler::active && sim::Scheduler::active->forward(where, bytes, value);
+}
+
+extern "C" void sim_drain(void)
+{
+	if (sim::Scheduler::active)
+		sim::Scheduler::active->drain();
 }

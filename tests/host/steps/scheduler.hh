@@ -27,6 +27,8 @@ struct Scenario {
 	std::function<std::vector<Task>(World &)> prepare;
 	// After all tasks have ended; empty when all is well.
 	std::function<std::string(World &)> judge;
+	// Stores stay in their CPU's buffer for as long as they may, instead of being seen at once.
+	bool delay_stores = false;
 };
 
 struct Explored {
