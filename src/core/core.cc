@@ -41,7 +41,6 @@ void release_leaked(u32 ref, RefWord word)
 {
 	GrantEntry entry = ref_table.entry(ref);
 	xg_port_report(XG_REPORT_LEAKED, ref, entry_domid(entry).raw, 0);
-	core.lease.forget(1);
 	ref_table.write(ref, RefWord::make(RefState::unleased, {0}, 0));
 	if (word.state() == RefState::granted && !entry_end(entry)) {
 		// The kernel keeps the granted page until the other side lets go.
@@ -84,7 +83,7 @@ int xg_core_start(const struct xg_config *config)
 void xg_core_stop(void)
 {
 	xg_port_watch_kernel(0);
-	core.lease.forget(core.deferred.hand_over());
+	core.deferred.hand_over();
 	core.allocator.drain_all();
 	core.lease.give_all_back();
 	for (u32 ref = 0; ref < ref_table.size(); ref++) {

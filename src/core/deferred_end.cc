@@ -241,9 +241,8 @@ void DeferredEnds::work()
 				 static_cast<unsigned>(next > now ? next - now : 0));
 }
 
-u32 DeferredEnds::hand_over()
+void DeferredEnds::hand_over()
 {
-	u32 gone = 0;
 	for (Queue &queue : queues_) {
 		u32 ref;
 		{
@@ -263,10 +262,8 @@ u32 DeferredEnds::hand_over()
 			ref_table.write(ref, RefWord::make(RefState::unleased, {0}, 0));
 			xg_port_hand_over(ref, page);
 			handed_over_++;
-			gone++;
 		}
 	}
-	return gone;
 }
 
 int DeferredEnds::check_invariants()

@@ -60,8 +60,8 @@ public:
 	static u32 count_of(PoolId pool);
 	// One round of the worker over what is due.
 	void work();
-	// What is still busy goes to the kernel's own deferral. Returns how many references left.
-	u32 hand_over();
+	// What is still busy goes to the kernel's own deferral.
+	void hand_over();
 
 	u64 deferred_total() const { return load_relaxed(&deferred_total_); }
 	u64 reclaimed_total() const { return load_relaxed(&reclaimed_total_); }

@@ -129,24 +129,32 @@ int xg_grant_transitive(uint32_t ref, unsigned int cpu, uint16_t domid, bool rea
 	}));
 }
 
+namespace
+{
+
+// Another end at the same time has won, and may have granted it to somebody else since: what has
+// been closed would be theirs.
+[[gnu::noinline, gnu::cold]] int end_again(u32 ref, unsigned cpu, unsigned long caller)
+{
+	return xg_end(ref, cpu, caller);
+}
+
+} // namespace
+
 int xg_end(uint32_t ref, unsigned int cpu, unsigned long caller)
 {
 	u64 *raw = ref_table.find({ref});
-	for (;;) {
-		RefWord word{raw ? load_acquire(raw) : 0};
-		if (word.state() != RefState::granted) {
-			Result<int> ended = end_ungranted({ref}, word, {caller});
-			return ended.ok() ? ended.value() : number(ended.error());
-		}
-		if (!entry_end(ref_table.entry(ref)))
-			return 0;
-		if (ref_table.swap(ref, word, word.with(RefState::claimed))) {
-			count(&counters(word, cpu).ended);
-			return 1;
-		}
-		// Another end at the same time has won, and may have granted it to somebody else
-		// since: what we have closed would be theirs.
+	RefWord word{raw ? load_acquire(raw) : 0};
+	if (word.state() != RefState::granted) {
+		Result<int> ended = end_ungranted({ref}, word, {caller});
+		return ended.ok() ? ended.value() : number(ended.error());
 	}
+	if (!entry_end(ref_table.entry(ref)))
+		return 0;
+	if (!ref_table.swap(ref, word, word.with(RefState::claimed))) [[unlikely]]
+		return end_again(ref, cpu, caller);
+	count(&counters(word, cpu).ended);
+	return 1;
 }
 
 [[gnu::flatten]] int xg_try_end_fast(uint32_t ref, unsigned int cpu)

@@ -73,7 +73,6 @@ public:
 	void read(xg_lease *lease) const;
 	u64 leased_total() const { return load_relaxed(&leased_total_); }
 	u64 unleased_total() const { return load_relaxed(&unleased_total_); }
-	void forget(u32 count) { fetch_sub(&leased_, count); }
 };
 
 } // namespace xengnt

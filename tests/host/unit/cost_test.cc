@@ -2,6 +2,8 @@
 //
 // What operations cost, in locks taken: the fast ones none, and none takes one for each reference.
 // Also how often the host is asked for what it has refused already.
+#include <algorithm>
+
 #include "fixture.hh"
 
 using namespace sim;
@@ -104,6 +106,22 @@ TEST_F(Cost, NobodyWaitsForTheNextLookOfTheWorker)
 	EXPECT_EQ(waiter.calls, 1);
 	EXPECT_EQ(w->clock.runs(), runs + 1);
 	free_all({refs.begin() + 2, refs.end()});
+}
+
+TEST_F(Cost, WhatASequenceLacksIsLeasedAtOnce)
+{
+	start_with(4000, 1, 8000);
+	// Enough are free, no two side by side.
+	std::vector<uint32_t> refs = alloc_many(400);
+	std::sort(refs.begin(), refs.end());
+	for (size_t i = 0; i < refs.size(); i += 2)
+		EXPECT_EQ(w->free(refs[i]), 0);
+	long before = w->faults.seen();
+	uint32_t first = alloc_sequence(100);
+	EXPECT_LE(w->faults.seen() - before, 2) << "leases, and no single ones";
+	free_sequence(first, 100);
+	for (size_t i = 1; i < refs.size(); i += 2)
+		EXPECT_EQ(w->free(refs[i]), 0);
 }
 
 TEST_F(Cost, RefusalsAskTheKernelOnceInAWhile)
