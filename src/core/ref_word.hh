@@ -90,10 +90,6 @@ struct RefWord {
 	{
 		return raw >> 32 == make(state, pool, 0).raw >> 32;
 	}
-	[[gnu::always_inline]] constexpr bool is_alone_on_list_of(PoolId pool) const
-	{
-		return raw >> 32 == make(RefState::listed, pool, 0, 1).raw >> 32;
-	}
 	// State and run in one number, which one comparison tells from any other.
 	[[gnu::always_inline]] static constexpr u16 kind_of(RefState state, u8 run)
 	{

@@ -289,6 +289,18 @@ TEST_F(Misuse, WhatWasNeverQueuedCanBeCancelled)
 	EXPECT_EQ(w->check(), "");
 }
 
+// The kernel would free its list with ours in it, whose they are not.
+TEST_F(Misuse, AReferenceOfTheKernelsIsNotReleasedToAListOfOurs)
+{
+	uint32_t head = list;
+	EXPECT_EQ(xg_release(&head, at(In::unleased), culprit), XG_MISUSE);
+	expect_report(XG_REPORT_RELEASE_UNCLAIMED, at(In::unleased), culprit);
+	EXPECT_EQ(head, list);
+	head = XG_NO_REF;
+	EXPECT_EQ(xg_release(&head, at(In::unleased), culprit), XG_NOT_LEASED)
+	    << "the kernel's to say";
+}
+
 TEST_F(Misuse, ReservedReferencesAreNotOurs)
 {
 	for (uint32_t ref : {0u, 7u, 0x7fffffffu, XG_NO_REF}) {

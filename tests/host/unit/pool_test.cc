@@ -113,6 +113,8 @@ TEST_F(Pools, WhatIsOutWhenAPoolGoesIsCountedAndComesBack)
 	EXPECT_EQ(xg_pool_destroy(pool), 7u);
 	EXPECT_EQ(xg_alloc_one(pool), XG_NO_SPACE) << "nothing more from it";
 	EXPECT_NE(create("next", 0), pool) << "its number is still in use";
+	w->clock.advance(10000);
+	EXPECT_TRUE(w->clock.scheduled(XG_WORK_LEASE)) << "it is looked at again";
 	free_sequence(first, 7);
 	w->clock.advance(5000);
 	EXPECT_EQ(create("third", 0), pool) << "now it is used again";

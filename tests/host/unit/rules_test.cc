@@ -68,6 +68,26 @@ TEST_F(Rules, OfBits)
 	expect_broken(5, bit, RefWord::make(RefState::claimed, {1}, 0));
 }
 
+// A run whose second member is not what it was: claimed no further.
+TEST_F(Rules, OfRunsOnLists)
+{
+	start_with(40, 40);
+	free_list(alloc_list(40));
+	uint32_t head = alloc_list(10);
+	uint32_t claimed = head;
+	uint32_t second = ref_table.read(head).link();
+	RefWord right = ref_table.read(second);
+	for (RefWord wrong : {RefWord::make(RefState::claimed, {1}, right.link()),
+			      RefWord::make(RefState::free, {0}, right.link(), 4)}) {
+		ref_table.write(second, wrong);
+		EXPECT_EQ(xg_claim(&claimed, 5), XG_NO_SPACE);
+		expect_report(XG_REPORT_CLAIM_BAD_LIST, second, 5);
+		EXPECT_EQ(claimed, head);
+		ref_table.write(second, right);
+	}
+	free_list(head);
+}
+
 TEST_F(Rules, OfNumbers)
 {
 	uint32_t ref = alloc();
