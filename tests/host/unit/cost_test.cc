@@ -108,6 +108,28 @@ TEST_F(Cost, NobodyWaitsForTheNextLookOfTheWorker)
 	free_all({refs.begin() + 2, refs.end()});
 }
 
+// Once nobody waits any more what is freed stays in the caches.
+TEST_F(Cost, AWaiterIsNoBurdenOnceItIsServedOrCancelled)
+{
+	for (bool cancelled : {false, true}) {
+		start_with(100);
+		std::vector<uint32_t> refs = alloc_many(100);
+		Waiter waiter;
+		waiter.request(10);
+		if (cancelled)
+			waiter.cancel();
+		free_all(refs);
+		EXPECT_EQ(waiter.calls, cancelled ? 0 : 1);
+		refs = alloc_many(20);
+		EXPECT_EQ(locks([&] {
+				  free_all(refs);
+				  refs = alloc_many(20);
+			  }),
+			  0u);
+		free_all(refs);
+	}
+}
+
 TEST_F(Cost, WhatASequenceLacksIsLeasedAtOnce)
 {
 	start_with(4000, 1, 8000);

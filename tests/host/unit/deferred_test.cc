@@ -104,6 +104,23 @@ TEST_F(Deferred, FirstLookComesSoonAndLaterOnesSeldom)
 	EXPECT_EQ(page->owners, 0);
 }
 
+TEST_F(Deferred, ADomainThatLetsGoOfOneIsLookedAtSoonAgain)
+{
+	auto ends = defer(3);
+	w->clock.advance(60000);
+	EXPECT_TRUE(w->xen.unmap(ends[0].first, backend, false));
+	for (int waited = 0; w->stats().deferred == 3; waited++) {
+		ASSERT_LT(waited, 2000);
+		w->clock.advance(1);
+	}
+	EXPECT_TRUE(w->xen.unmap(ends[1].first, backend, false));
+	w->clock.advance(20);
+	EXPECT_EQ(w->stats().deferred, 1u);
+	EXPECT_TRUE(w->xen.unmap(ends[2].first, backend, false));
+	w->clock.advance(20);
+	EXPECT_EQ(w->stats().deferred, 0u);
+}
+
 TEST_F(Deferred, StuckDomainsDoNotDelayOthers)
 {
 	auto stuck = defer(300, 11);
