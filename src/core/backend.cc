@@ -42,6 +42,27 @@ int xg_unmap_result(int unmap_error, int kunmap_error, unsigned int strays)
 	return strays ? XG_INVALID : XG_OK;
 }
 
+bool xg_next_piece(uint32_t page_size, uint32_t offset, uint32_t length, struct xg_piece *piece)
+{
+	uint32_t done = piece->frame * XG_FRAME_SIZE + piece->offset + piece->length;
+	uint32_t at = piece->length ? done : offset;
+	uint32_t room = offset < page_size ? page_size - offset : 0;
+	uint32_t end = offset + (length < room ? length : room);
+	if (at >= end)
+		return false;
+	uint32_t in_frame = at % XG_FRAME_SIZE;
+	uint32_t rest = XG_FRAME_SIZE - in_frame;
+	*piece = {at / XG_FRAME_SIZE, in_frame, end - at < rest ? end - at : rest};
+	return true;
+}
+
+uint32_t xg_frame_page(uint32_t page_size, uint32_t number, uint32_t *offset)
+{
+	uint32_t per_page = page_size / XG_FRAME_SIZE;
+	*offset = number % per_page * XG_FRAME_SIZE;
+	return number / per_page;
+}
+
 uint32_t xg_unmap_first_look(uint32_t *age, bool held)
 {
 	return UnmapLooks(*age).first(held);

@@ -81,6 +81,31 @@ bool xg_unmap_slot(int error, int16_t status);
  */
 int xg_unmap_result(int unmap_error, int kunmap_error, unsigned int strays);
 
+/* --- pieces of pages ------------------------------------------------------ */
+
+/*
+ * A page of the kernel's is one or more of Xen's frames of 4 KiB: 4 or 16 where
+ * it has pages of 16 or 64 KiB.
+ */
+#define XG_FRAME_SIZE 4096u
+
+/* What one grant shows of a range. */
+struct xg_piece {
+	uint32_t frame;  /* counted from the page's (or the first page's) first */
+	uint32_t offset; /* in the frame */
+	uint32_t length; /* 1 to XG_FRAME_SIZE */
+};
+
+/*
+ * The next piece of the range of @length bytes from @offset of a page of
+ * @page_size bytes. The first of a range has @piece all zero, every later one the
+ * piece before. False: there is none. What lies beyond the page is left out.
+ */
+bool xg_next_piece(uint32_t page_size, uint32_t offset, uint32_t length, struct xg_piece *piece);
+
+/* The page that frame @number of consecutive pages is in, and where it begins there, in bytes. */
+uint32_t xg_frame_page(uint32_t page_size, uint32_t number, uint32_t *offset);
+
 /* --- the deferred unmap queue ------------------------------------------- */
 
 /* The wait grows by this much with every look. */

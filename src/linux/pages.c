@@ -17,6 +17,10 @@
 #include <xen/xen.h>
 #include <xengnt/backend.h>
 
+#include "../core/backend.h"
+
+static_assert(XG_FRAME_SIZE == XEN_PAGE_SIZE);
+
 /* --- pages ------------------------------------------------------------- */
 
 #if BITS_PER_LONG < 64
@@ -218,26 +222,21 @@ EXPORT_SYMBOL_GPL(xengnt_page_cache_shrink);
 /* --- pieces of pages ------------------------------------------------------- */
 
 /*
- * A page of the kernel is one or more of Xen's 4 KiB frames (16 where the kernel
- * has 64 KiB pages). In an auto-translated guest, the only kind with such pages,
- * they have consecutive numbers; so they do when there is one.
+ * The frames of a page have consecutive numbers: in an auto-translated guest, the
+ * only kind with pages of more than one, and where there is one.
  */
+static unsigned long gfn_of(struct page *page, unsigned int frame)
+{
+	return pfn_to_gfn(page_to_xen_pfn(page) + frame);
+}
+
 void xengnt_foreach_grant_in_range(struct page *page, unsigned int offset, unsigned int len,
 				   xen_grant_fn_t fn, void *data)
 {
-	unsigned long xen_pfn = page_to_xen_pfn(page);
-	unsigned int end;
+	struct xg_piece piece = { };
 
-	if (offset >= PAGE_SIZE)
-		return;
-	end = offset + min_t(unsigned int, len, PAGE_SIZE - offset);
-	while (offset < end) {
-		unsigned int in_frame = offset & ~XEN_PAGE_MASK;
-		unsigned int piece = min_t(unsigned int, XEN_PAGE_SIZE - in_frame, end - offset);
-
-		fn(pfn_to_gfn(xen_pfn + XEN_PFN_DOWN(offset)), in_frame, piece, data);
-		offset += piece;
-	}
+	while (xg_next_piece(PAGE_SIZE, offset, len, &piece))
+		fn(gfn_of(page, piece.frame), piece.offset, piece.length, data);
 }
 EXPORT_SYMBOL_GPL(xengnt_foreach_grant_in_range);
 
@@ -247,10 +246,10 @@ void xengnt_foreach_grant(struct page **pages, unsigned int nr_grefs, xen_grant_
 	unsigned int i;
 
 	for (i = 0; i < nr_grefs; i++) {
-		unsigned int frame = i % XEN_PFN_PER_PAGE;
+		u32 offset;
+		u32 page = xg_frame_page(PAGE_SIZE, i, &offset);
 
-		fn(pfn_to_gfn(page_to_xen_pfn(pages[i / XEN_PFN_PER_PAGE]) + frame),
-		   frame * XEN_PAGE_SIZE, XEN_PAGE_SIZE, data);
+		fn(gfn_of(pages[page], XEN_PFN_DOWN(offset)), offset, XEN_PAGE_SIZE, data);
 	}
 }
 EXPORT_SYMBOL_GPL(xengnt_foreach_grant);

@@ -228,4 +228,87 @@ TEST(UnmapQueue, TheWaitNeverComesRoundToNone)
 	}
 }
 
+// --- pieces of pages ---
+
+// The kernel's pages: x86 and most of arm64, arm64 with larger ones.
+constexpr uint32_t page_sizes[] = {4096, 16384, 65536};
+
+std::vector<xg_piece> pieces(uint32_t page_size, uint32_t offset, uint32_t length)
+{
+	std::vector<xg_piece> found;
+	xg_piece piece{};
+	while (xg_next_piece(page_size, offset, length, &piece))
+		found.push_back(piece);
+	return found;
+}
+
+// Every byte of the range that is in the page is in one piece, in order, and no other byte is.
+void expect_covered(uint32_t page_size, uint32_t offset, uint32_t length)
+{
+	uint64_t end = uint64_t{offset} + length;
+	if (end > page_size)
+		end = page_size;
+	uint64_t at = offset;
+	for (const xg_piece &piece : pieces(page_size, offset, length)) {
+		ASSERT_EQ(uint64_t{piece.frame} * 4096 + piece.offset, at);
+		ASSERT_GE(piece.length, 1u);
+		ASSERT_LE(piece.offset + piece.length, 4096u);
+		at += piece.length;
+		// Only the last one ends inside its frame.
+		ASSERT_TRUE(at == end || (piece.offset + piece.length) % 4096 == 0);
+	}
+	ASSERT_EQ(at, end > offset ? end : offset)
+	    << "page of " << page_size << ", " << length << " bytes from " << offset;
+}
+
+TEST(Pieces, AWholePageIsItsFrames)
+{
+	for (uint32_t page_size : page_sizes) {
+		auto found = pieces(page_size, 0, page_size);
+		ASSERT_EQ(found.size(), page_size / 4096);
+		for (uint32_t i = 0; i < found.size(); i++) {
+			EXPECT_EQ(found[i].frame, i);
+			EXPECT_EQ(found[i].offset, 0u);
+			EXPECT_EQ(found[i].length, 4096u);
+		}
+	}
+}
+
+TEST(Pieces, EveryRangeAroundABorderIsCovered)
+{
+	for (uint32_t page_size : page_sizes)
+		for (uint32_t border = 0; border <= page_size; border += 4096)
+			for (uint32_t before = 0; before <= 2 && before <= border; before++)
+				for (uint32_t length : {0u, 1u, 2u, 3u, 4095u, 4096u, 4097u, 8193u,
+							page_size - 1, page_size, page_size + 1})
+					expect_covered(page_size, border - before, length);
+}
+
+TEST(Pieces, WhatLiesBeyondThePageIsLeftOut)
+{
+	constexpr uint32_t most = std::numeric_limits<uint32_t>::max();
+	for (uint32_t page_size : page_sizes) {
+		EXPECT_TRUE(pieces(page_size, page_size, 1).empty());
+		EXPECT_TRUE(pieces(page_size, page_size + 1, most).empty());
+		EXPECT_TRUE(pieces(page_size, most, most).empty());
+		auto last = pieces(page_size, page_size - 1, most);
+		ASSERT_EQ(last.size(), 1u);
+		EXPECT_EQ(last[0].frame, page_size / 4096 - 1);
+		EXPECT_EQ(last[0].offset, 4095u);
+		EXPECT_EQ(last[0].length, 1u);
+	}
+}
+
+TEST(Pieces, FramesOfConsecutivePages)
+{
+	for (uint32_t page_size : page_sizes)
+		for (uint32_t number = 0; number < 100; number++) {
+			uint32_t offset = ~0u;
+			uint32_t page = xg_frame_page(page_size, number, &offset);
+			EXPECT_EQ(uint64_t{page} * page_size + offset, uint64_t{number} * 4096);
+			EXPECT_LT(offset, page_size);
+			EXPECT_EQ(offset % 4096, 0u);
+		}
+}
+
 } // namespace
