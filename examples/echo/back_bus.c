@@ -77,7 +77,7 @@ static int connect(struct echo_back *back)
 	if (err)
 		return err;
 	back->shared = shared;
-	BACK_RING_INIT(&back->ring, back->shared, PAGE_SIZE);
+	BACK_RING_INIT(&back->ring, back->shared, ECHO_PAGE_BYTES);
 	irq = bind_interdomain_evtchn_to_irqhandler_lateeoi(xbdev, port, on_event, 0, ECHO_DEVICE,
 							    back);
 	if (irq < 0)

@@ -69,7 +69,7 @@ static bool map(struct echo_back *back, const struct echo_request *request, stru
 
 static u32 bytes_in_page(u32 length, unsigned int n)
 {
-	return min_t(u32, length - n * PAGE_SIZE, PAGE_SIZE);
+	return min_t(u32, length - n * ECHO_PAGE_BYTES, ECHO_PAGE_BYTES);
 }
 
 /* From here on only our copies of the request and of the question count. */
@@ -85,13 +85,13 @@ static enum echo_status echo(struct echo_back *back, const struct echo_request *
 		return ECHO_BAD_GRANT;
 
 	for (i = 0; i < n; i++)
-		memcpy(back->copy + i * PAGE_SIZE, page_address(back->pages[i]),
+		memcpy(back->copy + i * ECHO_PAGE_BYTES, page_address(back->pages[i]),
 		       bytes_in_page(request->length, i));
 	if (echo_checksum(ECHO_CHECKSUM_START, back->copy, request->length) != request->checksum)
 		status = ECHO_BAD_CHECKSUM;
 	else
 		for (i = 0; i < n; i++)
-			memcpy(page_address(back->pages[n + i]), back->copy + i * PAGE_SIZE,
+			memcpy(page_address(back->pages[n + i]), back->copy + i * ECHO_PAGE_BYTES,
 			       bytes_in_page(request->length, i));
 	unmap(&mapped);
 	return status;

@@ -24,9 +24,9 @@
 #define POOL_RESERVE	(1 + SLOTS * SLOT_PAGES)
 #define POOL_LIMIT	(2 * POOL_RESERVE)
 
-static_assert(ECHO_PAGE_BYTES == PAGE_SIZE);
+static_assert(ECHO_PAGE_BYTES == XEN_PAGE_SIZE);
 /* Then the ring is never full. */
-static_assert(__CONST_RING_SIZE(vecho, PAGE_SIZE) >= SLOTS);
+static_assert(__CONST_RING_SIZE(vecho, ECHO_PAGE_BYTES) >= SLOTS);
 
 enum slot_state {
 	SLOT_FREE,
@@ -71,16 +71,16 @@ static void fill_page(struct page *page, u64 seed, u32 bytes)
 	u64 *words = page_address(page);
 	unsigned int i;
 
-	for (i = 0; i < PAGE_SIZE / sizeof(u64); i++) {
+	for (i = 0; i < ECHO_PAGE_BYTES / sizeof(u64); i++) {
 		seed = seed * 0x5851f42d4c957f2dull + 0x14057b7ef767814full;
 		words[i] = seed;
 	}
-	memset(page_address(page) + bytes, 0, PAGE_SIZE - bytes);
+	memset(page_address(page) + bytes, 0, ECHO_PAGE_BYTES - bytes);
 }
 
 static u32 bytes_in_page(const struct echo_slot *slot, unsigned int n)
 {
-	return min_t(u32, slot->length - n * PAGE_SIZE, PAGE_SIZE);
+	return min_t(u32, slot->length - n * ECHO_PAGE_BYTES, ECHO_PAGE_BYTES);
 }
 
 static int compose(struct echo_slot *slot, u64 message)
@@ -267,7 +267,7 @@ int echo_front_connect(struct echo_front *front, u16 domid, u32 *ring_ref)
 	if (!front->ring_page)
 		return -ENOMEM;
 	shared = page_address(front->ring_page);
-	XEN_FRONT_RING_INIT(&front->ring, shared, PAGE_SIZE);
+	XEN_FRONT_RING_INIT(&front->ring, shared, ECHO_PAGE_BYTES);
 	ref = xengnt_pool_grant_foreign_access(front->pool, domid,
 					       xen_page_to_gfn(front->ring_page), 0);
 	if (ref < 0) {

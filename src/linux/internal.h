@@ -8,8 +8,18 @@
 
 #include <linux/types.h>
 #include <xen/grant_table.h>
+#include <xen/page.h>
 
 struct page;
+
+/*
+ * The kernel's number of the page that a frame of Xen's is in. Frames have 4 KiB;
+ * the kernel's pages have more on some arm64 kernels. Not for PV: those are machine frames.
+ */
+static inline unsigned long xengnt_pfn_of(xen_pfn_t frame)
+{
+	return frame >> (PAGE_SHIFT - XEN_PAGE_SHIFT);
+}
 
 /* The second mapping of the shared table; see table_frames.c. */
 int xengnt_frames_init(unsigned int max_frames);

@@ -137,7 +137,8 @@ uint64_t xg_port_now_ms(void)
 
 void *xg_port_page_of_frame(uint64_t frame)
 {
-	unsigned long pfn = gfn_to_pfn(frame);
+	/* Number by which the kernel calls the frame: Xen's size still. */
+	unsigned long pfn = xengnt_pfn_of(gfn_to_pfn(frame));
 	struct page *page;
 
 	if (!pfn_valid(pfn))

@@ -63,7 +63,7 @@ static bool end_all(struct echo_front *front)
 /* Returns what the backend must say to it. */
 static s32 misbehave(struct echo_front *front, struct echo_request *request, u64 message)
 {
-	u32 whole = PAGE_SIZE;
+	u32 whole = ECHO_PAGE_BYTES;
 
 	request->length = whole;
 	request->question[0] = front->refs[2];
@@ -170,7 +170,7 @@ int echo_front_connect(struct echo_front *front, u16 domid, u32 *ring_ref)
 
 	if (!shared)
 		return -ENOMEM;
-	XEN_FRONT_RING_INIT(&front->ring, shared, PAGE_SIZE);
+	XEN_FRONT_RING_INIT(&front->ring, shared, ECHO_PAGE_BYTES);
 	ref = gnttab_grant_foreign_access(domid, virt_to_gfn(shared), 0);
 	if (ref < 0) {
 		free_page((unsigned long)shared);
