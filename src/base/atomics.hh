@@ -3,6 +3,11 @@
 // The atomic operations the core uses, each with its ordering in its name. They are written on the
 // compiler's builtins rather than std::atomic because the words live in memory that is shared with
 // Xen or handed out by the host as raw pages.
+//
+// Read-modify-write operations (compare_and_swap, fetch_add ...) acquire and release, and no more:
+// what comes before stays before the new value, what comes after stays after the old one. On x86
+// they order everything; on arm64 a later access may still be done before the new value is seen, so
+// where "I have said it, now I look" matters fence_after_swap() stands in between.
 #pragma once
 
 #include "types.hh"
@@ -57,8 +62,8 @@ template <class T> [[gnu::always_inline]] inline T exchange(T *p, T value)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-// Orders a compare-and-swap that succeeded before every later load. The swap itself does so on
-// x86 (a locked instruction); elsewhere a barrier is due.
+// Orders a read-modify-write operation (a compare-and-swap that succeeded) before every later
+// access. The operation itself does so on x86 (a locked instruction); elsewhere a barrier is due.
 [[gnu::always_inline]] inline void fence_after_swap()
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -75,7 +80,8 @@ template <class T> [[gnu::always_inline]] inline T exchange(T *p, T value)
 }
 
 // Adds to a counter that only this CPU writes. One instruction on x86, so that an interrupt of this
-// CPU cannot split it and no locked one is needed.
+// CPU cannot split it and no locked one is needed. Elsewhere an atomic addition without an order:
+// on arm64 an interrupt in the middle makes its store fail, and it is done again.
 [[gnu::always_inline]] inline void count(u64 *counter, u64 n = 1)
 {
 #if defined(__x86_64__)

@@ -25,6 +25,10 @@ constexpr u16 flags_of(u16 type, bool readonly)
 	store_release(flags, value);
 }
 
+// The swap's acquire is all the order that is needed, on arm64 too. What the caller does with the
+// page afterwards comes after the load of flags that show the other side gone, so after whatever it
+// did there. And what this CPU stores into the page may become visible before the zero does, but
+// not to the other side: it needs a swap of its own to get in, and one of the two swaps fails.
 bool end_v1(EntryV1 *entry)
 {
 	for (int attempt = 0; attempt < swap_attempts; attempt++) {

@@ -85,7 +85,14 @@ public:
 	void freed_some();
 	// Every CPU's cache of every pool goes into the store.
 	void drain_all();
-	void starve() { fetch_add(&starving_, 1u); }
+	// Whoever frees says so first and looks at `starving_` then (put(), freed_some()); whoever
+	// wants says so here and looks at what is free then. Each has a full barrier in between, so
+	// one of the two sees the other; tests/model/waiters.pml shows what happens without.
+	void starve()
+	{
+		fetch_add(&starving_, 1u);
+		fence_after_swap();
+	}
 	void feed() { fetch_sub(&starving_, 1u); }
 
 	[[gnu::noinline, gnu::cold]] Error misuse(enum xg_report what, GrantRef ref, Caller caller);

@@ -57,8 +57,9 @@ static struct xg_pool *find(struct module *module)
 {
 	int i;
 
+	/* Acquire: the pool was entered before the module. */
 	for (i = 0; i < MAX_MODULES; i++)
-		if (READ_ONCE(by_module[i].module) == module)
+		if (smp_load_acquire(&by_module[i].module) == module)
 			return by_module[i].pool;
 	return NULL;
 }
@@ -76,7 +77,7 @@ static struct xg_pool *enter(struct module *module, struct xg_pool *pool)
 		if (by_module[i].module)
 			continue;
 		by_module[i].pool = pool;
-		WRITE_ONCE(by_module[i].module, module);
+		smp_store_release(&by_module[i].module, module);
 		there = pool;
 	}
 	raw_spin_unlock_irqrestore(&by_module_lock, flags);

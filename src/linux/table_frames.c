@@ -42,8 +42,9 @@
  * The table's frames have the slots from 0 on, its status frames those behind.
  *
  * No lock: the kernel's table only grows and its frames stay what they are, so
- * two CPUs that look for a frame at once write the same values. (Suspending and
- * resuming happen with everything else stopped.)
+ * two CPUs that look for a frame at once write the same values. What is in
+ * frames[] is there before "listed" says so. (Suspending and resuming happen
+ * with everything else stopped.)
  */
 static struct {
 	int version;
@@ -86,19 +87,19 @@ bool xengnt_kernel_cannot_end(void)
 	return table.version == 2 && !is_pv();
 }
 
-/* How many frames the status words of the listed frames take. */
-static unsigned int listed_status(void)
+/* How many frames the status words of so many frames take. */
+static unsigned int status_frames_of(unsigned int frames)
 {
 	if (table.version != 2)
 		return 0;
-	return DIV_ROUND_UP(READ_ONCE(table.listed) * xengnt_frame_refs(), STATUSES_PER_FRAME);
+	return DIV_ROUND_UP(frames * xengnt_frame_refs(), STATUSES_PER_FRAME);
 }
 
-static int list_status_frames(void)
+static int list_status_frames(unsigned int frames)
 {
 	struct gnttab_get_status_frames get = {
 		.dom = DOMID_SELF,
-		.nr_frames = listed_status(),
+		.nr_frames = status_frames_of(frames),
 	};
 
 	if (!is_pv() || !get.nr_frames)
@@ -115,6 +116,7 @@ static int list_frames(void)
 {
 	struct gnttab_query_size query = { .dom = DOMID_SELF };
 	struct gnttab_setup_table setup = { .dom = DOMID_SELF };
+	int err;
 
 	if (HYPERVISOR_grant_table_op(GNTTABOP_query_size, &query, 1) ||
 	    query.status != GNTST_okay)
@@ -125,8 +127,12 @@ static int list_frames(void)
 	if (HYPERVISOR_grant_table_op(GNTTABOP_setup_table, &setup, 1) ||
 	    setup.status != GNTST_okay)
 		return -EIO;
-	WRITE_ONCE(table.listed, setup.nr_frames);
-	return list_status_frames();
+	err = list_status_frames(setup.nr_frames);
+	if (err)
+		return err;
+	/* After what Xen has just written: other CPUs go by the number. */
+	smp_store_release(&table.listed, setup.nr_frames);
+	return 0;
 }
 
 /* Where the kernel has put it: a page of its own, or the platform device's range. */
@@ -140,14 +146,15 @@ static void *find_translated(unsigned int index)
 		return table.range + (gfn - table.range_start) * XEN_PAGE_SIZE;
 	}
 	/* All ones (no valid frame) where the kernel has not mapped it. */
-	return pfn_valid(gfn) ? pfn_to_kaddr(gfn) : NULL;
+	return pfn_valid(xengnt_pfn_of(gfn)) ? __va((phys_addr_t)gfn << XEN_PAGE_SHIFT) : NULL;
 }
 
 static void *find_slot(unsigned int slot)
 {
 	bool is_status = slot >= table.max;
+	unsigned int listed = smp_load_acquire(&table.listed);
 
-	if (is_status ? slot - table.max >= listed_status() : slot >= READ_ONCE(table.listed))
+	if (is_status ? slot - table.max >= status_frames_of(listed) : slot >= listed)
 		return NULL;
 	if (is_pv())
 		return xengnt_window_map(slot, table.frames[slot]);
@@ -250,7 +257,7 @@ static int range_create(void)
 {
 	if (is_pv() || !table.listed)
 		return 0;
-	if (pfn_valid(table.frames[0]))
+	if (pfn_valid(xengnt_pfn_of(table.frames[0])))
 		return 0;
 	table.range_start = table.frames[0];
 	table.range = memremap((resource_size_t)table.range_start * XEN_PAGE_SIZE,
