@@ -9,7 +9,8 @@
 # headers are installed; else the running kernel, else the newest headers here.
 ifdef KERNELDIR
 else ifdef KVER
-KERNELDIR := $(firstword $(wildcard /lib/modules/$(KVER)/build /usr/src/linux-headers-$(KVER)))
+KERNELDIR := $(firstword $(wildcard /lib/modules/$(KVER)/build /usr/src/linux-headers-$(KVER) \
+	$(CURDIR)/build/pkgs/headers-$(KVER)/usr/src/linux-headers-$(KVER)))
 else
 KERNELDIR := $(firstword $(wildcard /lib/modules/$(shell uname -r)/build/Makefile))
 KERNELDIR := $(patsubst %/Makefile,%,$(KERNELDIR))
@@ -19,10 +20,17 @@ endif
 endif
 export KERNELDIR
 
+# Another kind of machine's kernel: its headers are unpacked by scripts/deps.
+ifneq ($(findstring -arm64,$(KVER)),)
+export KVER
+export ARCH := arm64
+export CROSS_COMPILE := aarch64-linux-gnu-
+endif
+
 # The C++ compiler of the same version as the kernel's C compiler.
 kernel_cc := $(shell sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\)gcc\(-[0-9]*\)\{0,1\} .*/\1g++\2/p' \
 	$(KERNELDIR)/.config 2>/dev/null)
-CXX := $(or $(shell command -v $(kernel_cc) 2>/dev/null),g++)
+CXX := $(or $(shell command -v $(CROSS_COMPILE)$(kernel_cc) 2>/dev/null),$(CROSS_COMPILE)g++)
 
 .PHONY: module
 module: have-headers ## build xengnt.ko for the running kernel (or KERNELDIR=, KVER=)
@@ -84,6 +92,10 @@ check-guest: ## the tests in Xen guests, in one boot
 check-matrix: ## build for several kernels, and run the guest tests on each
 	scripts/deps build guest
 	scripts/check-matrix
+
+.PHONY: check-arm64
+check-arm64: ## cross-build for arm64, and run dom0's tests on an emulated arm64 machine (as root)
+	scripts/check-arm64
 
 .PHONY: check-drivers
 check-drivers: ## the kernel's own drivers, unmodified, on xengnt in Xen guests

@@ -6,9 +6,26 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$TOP/build
 PKGS=$BUILD/pkgs            # packages unpacked here are never installed on this machine
 # shellcheck disable=SC2034  # used by the scripts that source this file
-XEN_ROOT=$PKGS/xen          # Xen, its tools, their libraries, busybox
-# shellcheck disable=SC2034
 GUEST_DIR=$BUILD/guest      # what QEMU boots
+
+# The kind of machine that is built for and booted is the release's, in KVER:
+# this one's (amd64), or arm64, with headers that are only unpacked.  XEN_ROOT
+# has Xen, its tools, their libraries and busybox for it.
+# shellcheck disable=SC2034
+case ${KVER:-} in
+*-arm64*)
+	DEB_ARCH=arm64
+	TRIPLET=aarch64-linux-gnu
+	XEN_ROOT=$PKGS/xen-arm64
+	export ARCH=arm64 CROSS_COMPILE=$TRIPLET-
+	export KERNELDIR=${KERNELDIR:-$PKGS/headers-$KVER/usr/src/linux-headers-$KVER}
+	;;
+*)
+	DEB_ARCH=amd64
+	TRIPLET=x86_64-linux-gnu
+	XEN_ROOT=$PKGS/xen
+	;;
+esac
 
 say() { printf '%s: %s\n' "${0##*/}" "$*"; }
 

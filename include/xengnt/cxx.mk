@@ -19,10 +19,12 @@ xengnt-cxx-drop := -std=% -Wstrict-prototypes -Wold-style-definition \
 	-Werror=strict-prototypes -Werror=designated-init -Wno-designated-init \
 	-Werror=incompatible-pointer-types -Wmissing-prototypes -Wno-format-security \
 	-Wno-main -Wno-override-init -Wvla -I% -g -gdwarf-% -fplugin% -Wno-array-bounds -Wno-alloc-size-larger-than
+# Atomic operations in place: GCC's functions for them are in a library that is not there.
+xengnt-cxx-arch-$(CONFIG_ARM64) := -mno-outline-atomics
 xengnt-cxx-flags = -Wp,-MMD,$(depfile) $(filter-out $(xengnt-cxx-drop),$(_c_flags)) \
 	$(modkern_cflags) -std=gnu++20 -ffreestanding -fno-exceptions -fno-rtti \
 	-fno-threadsafe-statics -fno-use-cxa-atexit -g0 -Wall -Wextra -Werror \
-	$(xengnt-cxx-paths) $(cxxflags-y) $(basename_flags) $(modname_flags)
+	$(xengnt-cxx-arch-y) $(xengnt-cxx-paths) $(cxxflags-y) $(basename_flags) $(modname_flags)
 
 quiet_cmd_xengnt_cxx_o_cc = CXX $(quiet_modtag) $@
       cmd_xengnt_cxx_o_cc = $(CXX) $(xengnt-cxx-flags) -c -o $@ $< $(cmd_objtool)
