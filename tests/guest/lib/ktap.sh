@@ -66,6 +66,9 @@ ktap_equal() {
 	fi
 }
 
+# Whether this domain may map its own grants: see tests/guest/modules/own_mapping.h.
+maps_own_grants() { grep -qx PV /sys/hypervisor/guest_type || [ "$(uname -m)" = aarch64 ]; }
+
 # run_test_module NAME [PARAMS...]: the module prints its KTAP with printk
 # while it loads, and what it prints is on the console already.
 run_test_module() {

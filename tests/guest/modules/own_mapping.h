@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A PV guest as the other side of its own grants; elsewhere it would lose the page. */
+/* A domain as the other side of its own grants, where it can be. */
 #ifndef XENGNT_TEST_OWN_MAPPING_H
 #define XENGNT_TEST_OWN_MAPPING_H
 
 #include <linux/mm.h>
 #include <xen/grant_table.h>
+#include <xen/xen.h>
+
+/*
+ * PV guests, and all of arm64's. In x86's other guests Xen keeps one place for
+ * each page: where it is mapped a second time the first is taken away.
+ */
+static inline bool maps_own_grants(void)
+{
+	return xen_pv_domain() || IS_ENABLED(CONFIG_ARM64);
+}
 
 struct mapping {
 	struct page *page;

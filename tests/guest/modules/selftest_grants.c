@@ -54,8 +54,8 @@ static const char *busy_is_said_and_deferred(void)
 	struct mapping m;
 	int ref, i;
 
-	if (!xen_pv_domain())
-		return KTAP_SKIP "only a PV guest may map its own grants";
+	if (!maps_own_grants())
+		return KTAP_SKIP "this type of guest may not map its own grants";
 	EXPECT(page);
 	get_page(page); /* ours, to watch it by */
 	memcpy(page_address(page), "canary", 7);
@@ -84,8 +84,8 @@ static const char *busy_without_a_page_keeps_it(void)
 	struct mapping m;
 	int ref, i;
 
-	if (!xen_pv_domain())
-		return KTAP_SKIP "only a PV guest may map its own grants";
+	if (!maps_own_grants())
+		return KTAP_SKIP "this type of guest may not map its own grants";
 	EXPECT(page);
 	ref = gnttab_grant_foreign_access(self, xen_page_to_gfn(page), 0);
 	EXPECT(ref >= 8);
@@ -106,8 +106,8 @@ static const char *ended_grant_cannot_be_mapped(void)
 	struct mapping m;
 	int ref;
 
-	if (!xen_pv_domain())
-		return KTAP_SKIP "only a PV guest may map its own grants";
+	if (!maps_own_grants())
+		return KTAP_SKIP "this type of guest may not map its own grants";
 	EXPECT(page);
 	ref = gnttab_grant_foreign_access(self, xen_page_to_gfn(page), 0);
 	EXPECT(ref >= 8);

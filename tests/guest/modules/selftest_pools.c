@@ -145,8 +145,8 @@ static const char *told_when_the_other_side_lets_go(void)
 	int calls = 0;
 	int ref, i;
 
-	if (!xen_pv_domain())
-		return KTAP_SKIP "only a PV guest may map its own grants";
+	if (!maps_own_grants())
+		return KTAP_SKIP "this type of guest may not map its own grants";
 	page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	EXPECT(page);
 	ref = gnttab_grant_foreign_access(self, xen_page_to_gfn(page), 0);
@@ -171,8 +171,8 @@ static const char *a_cancelled_notice_is_silent(void)
 	int calls = 0;
 	int ref, i;
 
-	if (!xen_pv_domain())
-		return KTAP_SKIP "only a PV guest may map its own grants";
+	if (!maps_own_grants())
+		return KTAP_SKIP "this type of guest may not map its own grants";
 	page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	EXPECT(page);
 	ref = gnttab_grant_foreign_access(self, xen_page_to_gfn(page), 0);
@@ -200,7 +200,7 @@ static const char *waiting_has_an_end(void)
 	ref = gnttab_grant_foreign_access(self, xen_page_to_gfn(page), 0);
 	EXPECT(ref >= 8);
 	EXPECT(!xengnt_end_foreign_access_wait(ref, page, 1000));
-	if (!xen_pv_domain())
+	if (!maps_own_grants())
 		return NULL;
 	page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	EXPECT(page);

@@ -166,7 +166,7 @@ static noinline int work(void *unused)
 		for (i = 0; i < ROUND; i++)
 			if (refs[i] >= 0)
 				gnttab_try_end_foreign_access(refs[i]);
-		if (rounds % 4 == 0 && xen_pv_domain())
+		if (rounds % 4 == 0 && maps_own_grants())
 			defer_and_reclaim();
 	}
 	while (!kthread_should_stop())
@@ -182,7 +182,7 @@ static int __init selftest_init(void)
 
 	self = xenbus_read_unsigned("domid", "", 0);
 	if (!each) {
-		while (xen_pv_domain() && nr_kept < KEPT) {
+		while (maps_own_grants() && nr_kept < KEPT) {
 			unsigned int before = nr_kept;
 
 			keep_busy();
@@ -201,7 +201,7 @@ static int __init selftest_init(void)
 		return -ENOMEM;
 	take_and_free();
 	end_each_way(page, xen_page_to_gfn(page));
-	if (xen_pv_domain())
+	if (maps_own_grants())
 		defer_and_reclaim();
 	return 0;
 }

@@ -33,14 +33,14 @@ static void serve(struct side_page *page)
 
 	do {
 		/* The request is read after its number, the answer written before its own. */
-		number = smp_load_acquire(&page->asked);
+		number = virt_load_acquire(&page->asked);
 		if (number == done) {
 			usleep_range(50, 200);
 			continue;
 		}
 		request = page->request;
 		page->result = side_do(domid, &request, page->granted);
-		smp_store_release(&page->answered, number); /* see above */
+		virt_store_release(&page->answered, number); /* see above */
 		done = number;
 		last = jiffies;
 	} while (request.what != SIDE_BYE && !signal_pending(current) &&

@@ -95,6 +95,7 @@ static void show_async(const char *what, unsigned int count, int holder)
 {
 	static struct gntab_unmap_queue_data item;
 	static struct told told;
+	bool aged;
 
 	if (!map_slots(count))
 		return;
@@ -105,7 +106,8 @@ static void show_async(const char *what, unsigned int count, int holder)
 	SHOW("%s, at once", "calls %d, age %u\n", what, told.calls, item.age);
 	if (holder >= 0) {
 		msleep(100);
-		SHOW("%s, while held", "calls %d, aged %d\n", what, told.calls, item.age > 1);
+		aged = SOON(item.age > 1);
+		SHOW("%s, while held", "calls %d, aged %d\n", what, told.calls, aged);
 		SHOW("%s, while held, foreign", "%d\n", what,
 		     !!xen_page_foreign(slots.into[holder]));
 		put_page(slots.into[holder]);

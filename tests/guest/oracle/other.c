@@ -16,7 +16,7 @@ static int shared_ref;
 static bool answered(void)
 {
 	/* The answer itself is read after its number. */
-	return smp_load_acquire(&shared->answered) == shared->asked;
+	return virt_load_acquire(&shared->answered) == shared->asked;
 }
 
 /* Waits for dom0; false when it has gone. */
@@ -39,7 +39,7 @@ static s64 ask(enum side_what what, u32 first, u32 second, u32 third)
 		return -ETIMEDOUT;	/* not even the question before */
 	shared->request = request;
 	/* The request is written before its number, which dom0 reads first. */
-	smp_store_release(&shared->asked, shared->asked + 1);
+	virt_store_release(&shared->asked, shared->asked + 1);
 	return wait_for_answer() ? shared->result : -ETIMEDOUT;
 }
 

@@ -62,7 +62,7 @@ void slots_show(const struct slots *slots, const char *what, unsigned int count)
 	for (i = 0; i < count; i++) {
 		struct page *page = slots->into[i];
 		struct xen_page_foreign *foreign = xen_page_foreign(page);
-		unsigned long mfn = pfn_to_mfn(page_to_pfn(page));
+		unsigned long mfn = frame_behind(page);
 
 		SHOW("%s, slot %u", "status %d, foreign %d, domid %d, ref %d, frame %s\n", what, i,
 		     slots->map[i].status, !!foreign, foreign && foreign->domid == oracle_other,

@@ -27,9 +27,19 @@ int slots_destroy(struct slots *slots);
 /* One line per fact about the first @count slots. */
 void slots_show(const struct slots *slots, const char *what, unsigned int count);
 
+/* What the kernel's table says is behind a page that a grant is mapped into. */
+static inline unsigned long frame_behind(struct page *page)
+{
+#ifdef CONFIG_ARM64
+	return __pfn_to_mfn(page_to_xen_pfn(page));
+#else
+	return pfn_to_mfn(page_to_pfn(page));
+#endif
+}
+
 static inline bool has_own_memory(struct page *page)
 {
-	return pfn_to_mfn(page_to_pfn(page)) != INVALID_P2M_ENTRY;
+	return frame_behind(page) != INVALID_P2M_ENTRY;
 }
 
 #endif /* XENGNT_TEST_SLOTS_H */

@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The owners of <xengnt/grant.hh>, in a module: the cases are in owners.cc. */
 #include "ktap.h"
+#include "own_mapping.h"
 
-#include <xen/xen.h>
 #include <xen/xenbus.h>
 #include <xengnt/grant_glue.h>
 
 #include "owners.h"
 
-static const char *in_pv(const char *(*run)(unsigned short self))
+static const char *with_mappings(const char *(*run)(unsigned short self))
 {
-	/* Elsewhere Xen takes the page's own place away when it is mapped. */
-	if (!xen_pv_domain())
-		return KTAP_SKIP "only a PV guest can map its own grants";
+	if (!maps_own_grants())
+		return KTAP_SKIP "this type of guest may not map its own grants";
 	return run(xenbus_read_unsigned("domid", "", 0));
 }
 
 static const char *mapping(void)
 {
-	return in_pv(owners_mapping);
+	return with_mappings(owners_mapping);
 }
 
 static const char *busy(void)
 {
-	return in_pv(owners_busy);
+	return with_mappings(owners_busy);
 }
 
 static const struct ktap_case cases[] = {
