@@ -28,7 +28,7 @@ export CROSS_COMPILE := aarch64-linux-gnu-
 endif
 
 # The C++ compiler of the same version as the kernel's C compiler.
-kernel_cc := $(shell sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\)gcc\(-[0-9]*\)\{0,1\} .*/\1g++\2/p' \
+kernel_cc := $(shell sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*-\)\{0,1\}gcc\(-[0-9]*\)\{0,1\} .*/g++\2/p' \
 	$(KERNELDIR)/.config 2>/dev/null)
 CXX := $(or $(shell command -v $(CROSS_COMPILE)$(kernel_cc) 2>/dev/null),$(CROSS_COMPILE)g++)
 

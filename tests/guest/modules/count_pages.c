@@ -14,12 +14,11 @@
 
 static unsigned long foreign, pages;
 
-static bool has_no_memory(unsigned long pfn)
+#ifdef CONFIG_XEN_PV
+static bool pv_has_no_memory(unsigned long pfn)
 {
 	unsigned long entry;
 
-	if (!xen_pv_domain())
-		return is_zone_device_page(pfn_to_page(pfn));
 	if (pfn >= xen_p2m_size || xen_safe_read_ulong(xen_p2m_addr + pfn, &entry))
 		return false;
 	/* An entry of all ones has the bit of foreign frames too. */
@@ -29,6 +28,16 @@ static bool has_no_memory(unsigned long pfn)
 		return false;
 	foreign++;
 	return true;
+}
+#endif
+
+static bool has_no_memory(unsigned long pfn)
+{
+#ifdef CONFIG_XEN_PV
+	if (xen_pv_domain())
+		return pv_has_no_memory(pfn);
+#endif
+	return is_zone_device_page(pfn_to_page(pfn));
 }
 
 static int __init count_pages_init(void)
