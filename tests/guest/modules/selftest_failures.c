@@ -7,13 +7,13 @@
 #include <linux/slab.h>
 #include <xen/grant_table.h>
 #include <xen/page.h>
-#include <xen/xen.h>
 #include <xen/xenbus.h>
 #include <xengnt/batch.h>
 #include <xengnt/pool.h>
 
 #include "fail_alloc.h"
 #include "ktap.h"
+#include "own_mapping.h"
 
 #define MOST_FAILURES 400
 #define MOST_REFS 8000
@@ -189,8 +189,8 @@ static const char *two_mappings(void)
 
 static const char *mappings(void)
 {
-	if (!xen_pv_domain())
-		return KTAP_SKIP "only a PV guest may map its own grants";
+	if (!maps_own_grants())
+		return KTAP_SKIP "this type of guest may not map its own grants";
 	return with_each_failing(two_mappings);
 }
 
