@@ -89,15 +89,25 @@ struct target {
 	long result;
 };
 
+/* At a function's first instruction. */
+static unsigned long caller_of(struct pt_regs *regs)
+{
+#ifdef CONFIG_ARM64
+	return procedure_link_pointer(regs);
+#else
+	return *(unsigned long *)regs->sp;
+#endif
+}
+
 static int __kprobes before(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct target *target = container_of(probe, struct target, probe);
 
-	if (!due(*(unsigned long *)regs->sp))
+	if (!due(caller_of(regs)))
 		return 0;
 	last = probe->symbol_name;
-	regs->ax = target->result;
-	regs->ip = (unsigned long)return_at_once;
+	regs_set_return_value(regs, target->result);
+	instruction_pointer_set(regs, (unsigned long)return_at_once);
 	return 1;
 }
 
