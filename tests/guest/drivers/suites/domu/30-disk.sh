@@ -32,7 +32,11 @@ same_readonly() {
 }
 says() { dmesg | grep 'blkfront: xvda:' | tail -n 1 | grep "$1"; }
 
-# disks WORD: what blkfront says of its persistent grants. 8 results.
+dom0_says_clean() {
+	wait_for 30 xenstore-exists data/clean && [ "$(xenstore-read data/clean)" = yes ]
+}
+
+# disks WORD: what blkfront says of its persistent grants. 9 results.
 disks() {
 	round=$((round + 1))
 	ktap_check "persistent grants $1, indirect segments" \
@@ -46,14 +50,16 @@ disks() {
 	ktap_check "direct reads" read_directly
 	umount /mnt
 	ktap_check "fsck -f is clean" e2fsck -fn /dev/xvda
+	xenstore-rm data/clean 2>/dev/null
 	want_disks no
 	ktap_check "the disks are taken away" wait_for 30 disks_gone
+	ktap_check "it is for dom0, past blkfront and blkback" dom0_says_clean
 	ktap_check "blkfront goes" wait_for 5 rmmod xen-blkfront
 }
 
 round=0
 mkdir -p /mnt
-ktap_plan 26
+ktap_plan 28
 load_module xengnt
 before=$(standing)
 want_disks yes
