@@ -34,17 +34,27 @@ die() {
 	exit 1
 }
 
-# The release of Debian's default kernel, if its headers are installed.
+# Releases whose headers are installed, the newest last.
+installed_releases() {
+	find /usr/src -maxdepth 1 -name 'linux-headers-[0-9]*' -printf '%f\n' 2>/dev/null |
+		sed -nE 's/^linux-headers-([0-9][0-9.]*(-[0-9]+|\+deb[0-9]+[^-]*)-(amd64|arm64))$/\1/p' |
+		sort -V
+}
+
+# Of several the one of Debian's default kernel: the others may be here for a test.
 default_release() {
-	local release
-	release=$(apt-cache depends --important linux-headers-amd64 2>/dev/null |
-		sed -nE 's/^ *Depends: linux-headers-([0-9].*)$/\1/p' | head -n 1)
-	[[ -z $release || ! -d /usr/src/linux-headers-$release ]] || echo "$release"
+	local all usual
+	all=$(installed_releases)
+	if [[ $all == *$'\n'* ]]; then
+		usual=$(apt-cache depends --important linux-headers-amd64 2>/dev/null |
+			sed -nE 's/^ *Depends: linux-headers-([0-9].*)$/\1/p' | head -n 1)
+		grep -Fx -- "${usual:-none}" <<<"$all" && return
+	fi
+	tail -n 1 <<<"$all"
 }
 
 # The kernel release the module is built for and the guests run: KVER, else
-# what KERNELDIR was configured as, else Debian's default kernel, else the
-# newest headers: those of other kernels may be here for a test.
+# what KERNELDIR was configured as, else the kernel whose headers are installed.
 kernel_release() {
 	if [[ -n ${KVER:-} ]]; then
 		echo "$KVER"
@@ -52,12 +62,8 @@ kernel_release() {
 		# Debian's own kernel.release says 6.1.192 where uname says 6.1.0-56-amd64.
 		sed -nE 's/^#define UTS_RELEASE "(.*)"/\1/p' "$KERNELDIR/include/generated/utsrelease.h" ||
 			die "KERNELDIR=$KERNELDIR is not a configured kernel build directory"
-	elif [[ -n $(default_release) ]]; then
-		default_release
 	else
-		find /usr/src -maxdepth 1 -name 'linux-headers-[0-9]*' -printf '%f\n' 2>/dev/null |
-			sed -nE 's/^linux-headers-([0-9][0-9.]*(-[0-9]+|\+deb[0-9]+[^-]*)-(amd64|arm64))$/\1/p' |
-			sort -V | tail -n 1
+		default_release
 	fi
 }
 
