@@ -43,11 +43,7 @@ public:
 	// Leases `needed` more, or some more when a step is larger. False when nothing came.
 	bool grow(u32 needed);
 	// Whether the limit leaves room for so many more.
-	bool allows(u32 count) const
-	{
-		u32 now = leased();
-		return now <= limit_ && count <= limit_ - now;
-	}
+	bool allows(u32 count) const { return u64{leased()} + count <= limit_; }
 	// The same, and asking for them is not known to be in vain.
 	bool may_bring(u32 count) const { return allows(count) && !in_vain(count); }
 	// How long a refusal counts: the kernel tells when references come free, but not when it

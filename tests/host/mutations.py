@@ -24,7 +24,8 @@ SWAPPED = {
                  "ref_table.swap(": "always_swap("},
 }
 WORDS = {"true", "false"}
-NUMBER = re.compile(r"(?<![\w.])(\d+)(?=[u\b\W])(?!\w*x)")
+# All ones, written ~0u, mean "none" or "no limit": one less is as good.
+NUMBER = re.compile(r"(?<![\w.~])(\d+)(?=[u\b\W])(?!\w*x)")
 BARRIER = re.compile(r"^\s*(fence_after_swap|full_barrier|compiler_barrier|entries_prepared)\(\);$")
 LOCK = re.compile(r"^\s*(LockGuard \w+\(\w+\)|IrqsOff \w+);$")
 DECLARATION = re.compile(r"^(const |static |constexpr |auto\b|[\w:]+(<[^;=]*>)?[ *&]+\w+"

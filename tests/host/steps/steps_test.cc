@@ -12,7 +12,6 @@ namespace
 struct Found {
 	int64_t results[3];
 	bool freed;
-	bool mapped;
 	int calls;
 	bool cancelled;
 	int late;
@@ -248,33 +247,6 @@ TEST(Steps, TwoEndsEndOnce)
 	}
 }
 
-TEST(Steps, NoPageGoesWhileItCanBeReached)
-{
-	expect_holds({config_with(2),
-		      [](World &w) -> std::vector<Task> {
-			      found = {};
-			      Page *page = w.pages.alloc();
-			      auto ref = static_cast<uint32_t>(w.grant_new(backend, page));
-			      return {{0, [&w, ref, page] { w.end_and_put(ref, page); }},
-				      {1,
-				       [&w, ref] {
-					       for (int i = 0; i < 2; i++) {
-						       step_here();
-						       bool mapped = w.xen.map(ref, backend, false);
-						       step_here();
-						       if (mapped)
-							       w.xen.unmap(ref, backend, false);
-					       }
-				       }},
-				      {2, [&w] {
-					       w.clock.tick(20);
-					       xg_deferred_work();
-				       }}};
-		      },
-		      [](World &w) { return w.pages.in_use() ? "the page is lost" : ""; }},
-		     2);
-}
-
 TEST(Steps, InterruptsFindWhatIsThere)
 {
 	expect_holds(
@@ -337,32 +309,4 @@ TEST(Steps, NoNoticeAfterItsCancel)
 			      return w.pages.in_use() ? "the page is lost" : "";
 		      }},
 		     3);
-}
-
-// The smallest case of the one above, with nothing in it but the two who must not miss each other.
-TEST(Steps, AnEndAndAMapSeeEachOther)
-{
-	for (bool readonly : {false, true}) {
-		expect_holds({config_with(1),
-			      [readonly](World &w) -> std::vector<Task> {
-				      found = {};
-				      Page *page = w.pages.alloc();
-				      auto ref = static_cast<uint32_t>(w.grant_new(backend, page));
-				      return {{0, [&w, ref, page] { w.end_and_put(ref, page); }},
-					      {1, [&w, ref, readonly] {
-						       found.mapped =
-							   w.xen.map(ref, backend, readonly);
-					       }}};
-			      },
-			      [readonly](World &w) -> std::string {
-				      bool kept = w.pages.in_use();
-				      if (kept != found.mapped)
-					      return "kept, or not, against what is mapped";
-				      if (found.mapped)
-					      w.xen.unmap(Kernel::first_ref, backend, readonly);
-				      w.clock.advance(3000);
-				      return w.pages.in_use() ? "the page is lost" : "";
-			      }},
-			     3, 5);
-	}
 }
