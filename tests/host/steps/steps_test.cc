@@ -48,6 +48,30 @@ TEST(Steps, WhatWasFreedBeforeIsFound)
 		     3);
 }
 
+TEST(Steps, WhatIsDrainedIsNotAllocatedToo)
+{
+	expect_holds({config_with(2),
+		      [](World &w) -> std::vector<Task> {
+			      found = {};
+			      // One of the two is in a cache, the other out.
+			      std::vector<uint32_t> refs = take(w, 2);
+			      run_on(1);
+			      EXPECT_EQ(w.free(refs[0]), 0);
+			      run_on(0);
+			      return {{0,
+				       [&w] {
+					       uint32_t head;
+					       found.results[0] = xg_alloc_list(w.pool(), 1, &head);
+				       }},
+				      {1, [&w] { found.results[1] = w.alloc(); }}};
+		      },
+		      [](World &) {
+			      int got = (found.results[0] == XG_OK) + (found.results[1] >= 0);
+			      return got == 1 ? "" : "not had by exactly one";
+		      }},
+		     3);
+}
+
 TEST(Steps, ARefillHidesNothing)
 {
 	expect_holds(
