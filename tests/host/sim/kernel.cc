@@ -86,6 +86,8 @@ unsigned Kernel::lease(unsigned count, uint32_t *refs)
 void Kernel::unlease(const uint32_t *refs, unsigned count)
 {
 	KernelLock lock(mutex_);
+	if (!count)
+		verdict_.broken("nothing is given back");
 	for (unsigned i = 0; i < count; i++)
 		change(refs[i], Owner::leased, Owner::free);
 	check_watch();

@@ -290,6 +290,22 @@ TEST(Steps, InterruptsFindWhatIsThere)
 	    2, 20);
 }
 
+TEST(Steps, WhatAnInterruptFreesIsNotForgotten)
+{
+	expect_holds({config_with(2),
+		      [](World &w) -> std::vector<Task> {
+			      found = {};
+			      std::vector<uint32_t> refs = take(w, 2);
+			      return {{0, [&w, refs] { EXPECT_EQ(w.free(refs[0]), 0); }},
+				      {0, [&w, refs] { EXPECT_EQ(w.free(refs[1]), 0); }, 0}};
+		      },
+		      [](World &w) {
+			      uint32_t head;
+			      return xg_alloc_list(w.pool(), 2, &head) ? "one is lost" : "";
+		      }},
+		     2, 10);
+}
+
 TEST(Steps, AnInterruptsFreeWakesToo)
 {
 	expect_holds(

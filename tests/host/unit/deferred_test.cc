@@ -121,6 +121,16 @@ TEST_F(Deferred, ADomainThatLetsGoOfOneIsLookedAtSoonAgain)
 	EXPECT_EQ(w->stats().deferred, 0u);
 }
 
+TEST_F(Deferred, ForDomainsOfAnyNumber)
+{
+	for (uint16_t domid : {0, 63, 64, 4095, 4096, 0x7fef, 0x7ff0}) {
+		auto [ref, page] = defer(1, domid)[0];
+		EXPECT_TRUE(w->xen.unmap(ref, domid, false));
+		w->clock.advance(30);
+		EXPECT_EQ(page->owners, 0) << domid;
+	}
+}
+
 TEST_F(Deferred, StuckDomainsDoNotDelayOthers)
 {
 	auto stuck = defer(300, 11);
