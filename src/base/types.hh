@@ -6,6 +6,15 @@
 #include <cstddef>
 #include <cstdint>
 
+// Functions that are hardly ever called, kept away from the rest. Not on arm64: GCC before 14 does
+// not align what is cold, and the kernel's tracing, which patches every function's entry there,
+// stops at one that is not aligned.
+#if defined(__aarch64__)
+#define XG_RARE [[gnu::noinline]]
+#else
+#define XG_RARE [[gnu::noinline, gnu::cold]]
+#endif
+
 namespace xengnt
 {
 

@@ -178,13 +178,12 @@ int xg_free_list(uint32_t *head, unsigned long caller)
 namespace
 {
 
-[[gnu::noinline, gnu::cold]] int unclaimed(Error error, uint32_t *head)
+XG_RARE int unclaimed(Error error, uint32_t *head)
 {
 	return error == Error::not_leased ? xg_port_kernel_claim(head) : XG_NO_SPACE;
 }
 
-[[gnu::noinline, gnu::cold]] int unreleased(Error error, uint32_t *head, uint32_t ref,
-					    unsigned long caller)
+XG_RARE int unreleased(Error error, uint32_t *head, uint32_t ref, unsigned long caller)
 {
 	if (error != Error::not_leased)
 		return number(error);

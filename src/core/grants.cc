@@ -9,7 +9,7 @@ using namespace xengnt;
 namespace
 {
 
-[[gnu::noinline, gnu::cold]] Error bad_frame(GrantRef ref, DomId domid, Caller caller)
+XG_RARE Error bad_frame(GrantRef ref, DomId domid, Caller caller)
 {
 	xg_port_report(XG_REPORT_GRANT_BAD_FRAME, ref.raw, domid.raw, caller.raw);
 	return Error::bad_frame;
@@ -134,7 +134,7 @@ namespace
 
 // Another end at the same time has won, and may have granted it to somebody else since: what has
 // been closed would be theirs.
-[[gnu::noinline, gnu::cold]] int end_again(u32 ref, unsigned cpu, unsigned long caller)
+XG_RARE int end_again(u32 ref, unsigned cpu, unsigned long caller)
 {
 	return xg_end(ref, cpu, caller);
 }

@@ -32,7 +32,7 @@ struct Core {
 extern Core core;
 
 // Results become numbers at the boundary and nowhere else.
-[[gnu::noinline, gnu::cold]] int number_of(Error error);
+XG_RARE int number_of(Error error);
 
 [[gnu::always_inline]] inline int number(Error error)
 {

@@ -95,7 +95,7 @@ public:
 	}
 	void feed() { fetch_sub(&starving_, 1u); }
 
-	[[gnu::noinline, gnu::cold]] Error misuse(enum xg_report what, GrantRef ref, Caller caller);
+	XG_RARE Error misuse(enum xg_report what, GrantRef ref, Caller caller);
 
 	u64 failed() const { return load_relaxed(&failed_); }
 	u64 misused() const { return load_relaxed(&misused_); }
