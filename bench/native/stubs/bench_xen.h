@@ -16,6 +16,7 @@ typedef void *bench_handle_void;
 
 #define DOMID_SELF 0x7ff0
 #define XEN_PAGE_SIZE 4096ul
+#define XEN_PAGE_SHIFT 12
 #define XEN_PAGE_MASK (~(XEN_PAGE_SIZE - 1))
 #define XEN_PFN_PER_PAGE 1
 #define XEN_PFN_DOWN(x) ((x) >> 12)
