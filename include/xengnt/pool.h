@@ -118,4 +118,37 @@ int xengnt_pool_grant_foreign_access_batch(struct xengnt_pool *pool, domid_t dom
 					   const unsigned long *frames, unsigned int count,
 					   int readonly, grant_ref_t *refs);
 
+/**
+ * xengnt_pool_grant_foreign_access_subpage() - grant a part of a page from a pool
+ * @pool: whose reference.
+ * @domid: who may copy from, or to, that part.
+ * @frame: the page's frame as xen_page_to_gfn() names it.
+ * @readonly: not 0: for copying from it only.
+ * @page_off: where the part begins, in bytes, 0 to 4,095.
+ * @length: its length in bytes, at least 1; must end within the 4,096 of a frame.
+ *
+ * Context: any, interrupts off included; does not sleep.
+ *
+ * Return: the reference, -EOPNOTSUPP, -EINVAL, -ENOSPC; see
+ * xengnt_grant_foreign_access_subpage().
+ */
+int xengnt_pool_grant_foreign_access_subpage(struct xengnt_pool *pool, domid_t domid,
+					     unsigned long frame, int readonly, u16 page_off,
+					     u16 length);
+
+/**
+ * xengnt_pool_grant_foreign_access_trans() - pass on a grant with a reference from a pool
+ * @pool: whose reference.
+ * @domid: who may copy.
+ * @readonly: not 0: for copying from it only.
+ * @trans_domid: the domain whose page it is; not this one.
+ * @trans_gref: the reference with which that domain grants the page to this one.
+ *
+ * Context: any, interrupts off included; does not sleep.
+ *
+ * Return: the reference, -EOPNOTSUPP, -ENOSPC; see xengnt_grant_foreign_access_trans().
+ */
+int xengnt_pool_grant_foreign_access_trans(struct xengnt_pool *pool, domid_t domid, int readonly,
+					   domid_t trans_domid, grant_ref_t trans_gref);
+
 #endif /* XENGNT_POOL_H */

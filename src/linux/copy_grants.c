@@ -12,6 +12,7 @@
 #include <linux/smp.h>
 #include <xengnt/copy_grants.h>
 #include <xengnt/grant_table.h>
+#include <xengnt/pool.h>
 
 #include "../core/core.h"
 #include "trace.h"
@@ -69,6 +70,18 @@ int xengnt_grant_foreign_access_trans_ref(grant_ref_t ref, domid_t domid, int re
 }
 EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access_trans_ref);
 
+/* One reference for such a grant, or why there is none. */
+static int alloc_ref(struct xengnt_pool *pool, grant_ref_t *ref, unsigned long caller)
+{
+	if (xengnt_table_version() != 2)
+		return -EOPNOTSUPP;
+	if (unlikely(!pool)) {
+		xg_refuse(XG_REPORT_BAD_POINTER, INVALID_GRANT_REF, caller);
+		return -ENOSPC;
+	}
+	return xengnt_pool_alloc_grant_reference_seq(pool, 1, ref);
+}
+
 /* The new reference, or frees it again and says why. */
 static int granted_or_freed(grant_ref_t ref, int err)
 {
@@ -78,30 +91,45 @@ static int granted_or_freed(grant_ref_t ref, int err)
 	return err;
 }
 
-int xengnt_grant_foreign_access_subpage(domid_t domid, unsigned long frame, int readonly,
-					u16 page_off, u16 length)
+int xengnt_pool_grant_foreign_access_subpage(struct xengnt_pool *pool, domid_t domid,
+					     unsigned long frame, int readonly, u16 page_off,
+					     u16 length)
 {
 	grant_ref_t ref;
+	int err = alloc_ref(pool, &ref, _RET_IP_);
 
-	if (xengnt_table_version() != 2)
-		return -EOPNOTSUPP;
-	if (xengnt_alloc_grant_reference_seq(1, &ref))
-		return -ENOSPC;
+	if (err)
+		return err;
 	return granted_or_freed(ref, grant_subpage(ref, domid, frame, readonly, page_off, length,
 						   _RET_IP_));
 }
+EXPORT_SYMBOL_GPL(xengnt_pool_grant_foreign_access_subpage);
+
+int xengnt_grant_foreign_access_subpage(domid_t domid, unsigned long frame, int readonly,
+					u16 page_off, u16 length)
+{
+	return xengnt_pool_grant_foreign_access_subpage((struct xengnt_pool *)xg_default_pool(),
+							domid, frame, readonly, page_off, length);
+}
 EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access_subpage);
+
+int xengnt_pool_grant_foreign_access_trans(struct xengnt_pool *pool, domid_t domid, int readonly,
+					   domid_t trans_domid, grant_ref_t trans_gref)
+{
+	grant_ref_t ref;
+	int err = alloc_ref(pool, &ref, _RET_IP_);
+
+	if (err)
+		return err;
+	return granted_or_freed(ref, grant_trans(ref, domid, readonly, trans_domid, trans_gref,
+						 _RET_IP_));
+}
+EXPORT_SYMBOL_GPL(xengnt_pool_grant_foreign_access_trans);
 
 int xengnt_grant_foreign_access_trans(domid_t domid, int readonly, domid_t trans_domid,
 				      grant_ref_t trans_gref)
 {
-	grant_ref_t ref;
-
-	if (xengnt_table_version() != 2)
-		return -EOPNOTSUPP;
-	if (xengnt_alloc_grant_reference_seq(1, &ref))
-		return -ENOSPC;
-	return granted_or_freed(ref, grant_trans(ref, domid, readonly, trans_domid, trans_gref,
-						 _RET_IP_));
+	return xengnt_pool_grant_foreign_access_trans((struct xengnt_pool *)xg_default_pool(),
+						      domid, readonly, trans_domid, trans_gref);
 }
 EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access_trans);

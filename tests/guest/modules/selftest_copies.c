@@ -3,12 +3,14 @@
  * Grants for copying: parts of pages, grants passed on. The other side is this
  * guest itself, which may copy from its own grants whatever its type.
  */
+#include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 #include <xen/grant_table.h>
 #include <xen/page.h>
 #include <xen/xenbus.h>
 #include <xengnt/copy_grants.h>
+#include <xengnt/pool.h>
 
 #include "ktap.h"
 
@@ -59,6 +61,8 @@ static const char *version_1_has_none(void)
 		return KTAP_SKIP "the table has version 2";
 	EXPECT(xengnt_grant_foreign_access_subpage(self, 1, 0, 0, 512) == -EOPNOTSUPP);
 	EXPECT(xengnt_grant_foreign_access_trans(self, 0, 1, 8) == -EOPNOTSUPP);
+	EXPECT(xengnt_pool_grant_foreign_access_subpage(NULL, self, 1, 0, 0, 1) == -EOPNOTSUPP);
+	EXPECT(xengnt_pool_grant_foreign_access_trans(NULL, self, 0, 1, 8) == -EOPNOTSUPP);
 	EXPECT(!gnttab_alloc_grant_reference_seq(1, &ref));
 	EXPECT(xengnt_grant_foreign_access_subpage_ref(ref, self, 1, 0, 0, 512) == -EOPNOTSUPP);
 	EXPECT(xengnt_grant_foreign_access_trans_ref(ref, self, 0, 1, 8) == -EOPNOTSUPP);
@@ -146,12 +150,41 @@ static const char *a_grant_passed_on(void)
 	return NULL;
 }
 
+static const char *from_a_pool(void)
+{
+	unsigned long gfn = xen_page_to_gfn(source);
+	struct xengnt_pool *pool;
+	int part, passed;
+
+	if (xengnt_table_version() != 2)
+		return ONLY_VERSION_2;
+	pool = xengnt_pool_create("copies", 0, 1);
+	EXPECT(!IS_ERR(pool));
+	part = xengnt_pool_grant_foreign_access_subpage(pool, self, gfn, 0, 0, 1);
+	EXPECT(part >= 8);
+	/* The limit is this pool's alone. */
+	EXPECT(xengnt_pool_grant_foreign_access_subpage(pool, self, gfn, 0, 0, 1) == -ENOSPC);
+	EXPECT(xengnt_pool_grant_foreign_access_trans(pool, self, 1, self, part) == -ENOSPC);
+	passed = xengnt_grant_foreign_access_trans(self, 1, self, part);
+	EXPECT(passed >= 8 && gnttab_try_end_foreign_access(passed) == 1);
+	EXPECT(gnttab_try_end_foreign_access(part) == 1);
+	/* What is refused gives its reference back. */
+	EXPECT(xengnt_pool_grant_foreign_access_subpage(pool, self, gfn, 0, 0, 0) == -EINVAL);
+	passed = xengnt_pool_grant_foreign_access_trans(pool, self, 1, self, 8);
+	EXPECT(passed >= 8 && gnttab_try_end_foreign_access(passed) == 1);
+	EXPECT(xengnt_pool_destroy(pool) == 0);
+	EXPECT(xengnt_pool_grant_foreign_access_subpage(NULL, self, gfn, 0, 0, 1) == -ENOSPC);
+	EXPECT(xengnt_pool_grant_foreign_access_trans(NULL, self, 1, self, 8) == -ENOSPC);
+	return NULL;
+}
+
 static const struct ktap_case cases[] = {
 	{ "a version 1 table has no such grants", version_1_has_none },
 	{ "a part of a page can be read, and no more", a_part_and_no_more },
 	{ "a part of a page can be written, and no more", a_part_can_be_written },
 	{ "what is no part of a page is refused", what_is_no_part },
 	{ "a grant passed on", a_grant_passed_on },
+	{ "from a pool, within its limit", from_a_pool },
 };
 
 static int __init selftest_copies_init(void)
