@@ -234,13 +234,19 @@ static void frames_resume(void)
 {
 	int version = read_version();
 	unsigned int lost;
+	int err = 0;
 
-	if (version != table.version)
+	if (version != 1 && version != 2) {
+		pr_err("grant table version %d after resuming is not known\n", version);
+		version = table.version;
+		err = -EOPNOTSUPP;
+	} else if (version != table.version) {
 		pr_warn("the table has version %d after resuming, and had %d\n", version,
 			table.version);
+	}
 	table.version = version;
 	xengnt_status_forget();
-	if (list_frames()) {
+	if (err || list_frames()) {
 		pr_err("cannot find the table after resuming\n");
 		WRITE_ONCE(table.listed, 0);
 	}
