@@ -15,21 +15,21 @@ from pathlib import Path
 OUT = Path(__file__).resolve().parent.parent.parent / "build" / "bench"
 LINE = re.compile(r"throughput: (\w+) (stock|xengnt) (\d+)\s*$")
 FAILED = re.compile(r"throughput: (\w+ failed|no disk)")
-SETTINGS = re.compile(r"throughput: (\w+) guest, (\d+) MiB at a time")
+SETTINGS = re.compile(r"throughput: (\w+) guest, (\d+) MiB at a time, (\d+) times")
 TARGET = 1.0
 ROWS = (("blkfront_write", "blkfront, written"), ("blkfront_read", "blkfront, read"),
         ("netfront_send", "netfront, sent"), ("netfront_receive", "netfront, received"))
 
 
 def read(log):
-    """({row: {side: [ms, ...]}}, what failed, (kind of guest, MiB))"""
+    """({row: {side: [ms, ...]}}, what failed, (kind of guest, MiB that a figure is for))"""
     found, failed, settings = {}, [], ("?", 0)
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         if figure := LINE.search(line):
             row, side, ms = figure.groups()
             found.setdefault(row, {"stock": [], "xengnt": []})[side].append(int(ms))
         elif said := SETTINGS.search(line):
-            settings = said[1], int(said[2])
+            settings = said[1], int(said[2]) * int(said[3])
         elif FAILED.search(line):
             failed.append(line)
     return found, failed, settings
@@ -43,7 +43,7 @@ def ratios(sides):
 
 def table(found, kind, mib):
     rounds = min((len(times) for sides in found.values() for times in sides.values()), default=0)
-    yield (f"{kind.upper()} guest, {mib} MiB at a time, medians of {rounds} rounds"
+    yield (f"{kind.upper()} guest, {mib} MiB in each of {rounds} rounds, medians  "
            f" {'stock':>8} {'xengnt':>8} MiB/s {'ratio':>6} {'target':>7} {'rounds from..to':>18}")
     for row, title in ROWS:
         if row not in found:
@@ -61,7 +61,10 @@ def main():
         print(f"report: error: {log} is not there: bench/drivers/run makes it", file=sys.stderr)
         return 1
     found, failed, (kind, mib) = read(log)
-    absent = [row for row, _ in ROWS if not all(found.get(row, {"": []}).values())]
+    # Of each row as many figures of one side as of the other, and some.
+    absent = [row for row, _ in ROWS
+              if len(counts := {len(times) for times in found.get(row, {"": []}).values()}) != 1
+              or 0 in counts]
     for what in failed + [f"not measured: {row}" for row in absent]:
         print(f"report: error: {what}", file=sys.stderr)
     if absent:
