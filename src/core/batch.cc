@@ -45,11 +45,12 @@ Status Batches::grant(Pool &pool, DomId domid, const unsigned long *frames, u32 
 u32 Batches::end(const u32 *refs, void *const *pages, u32 count, u32 *left)
 {
 	u32 nr_left = 0;
+	u32 free_now = 0;
 	Run run;
 	PoolId owner{0};
 	auto hand_over = [&] {
 		if (run.count)
-			store_.put_runs(allocator_.pool(owner), &run, 1);
+			free_now = store_.put_runs(allocator_.pool(owner), {}, run);
 		run = {};
 	};
 
@@ -74,7 +75,7 @@ u32 Batches::end(const u32 *refs, void *const *pages, u32 count, u32 *left)
 			xg_port_page_put(pages[i]);
 	}
 	hand_over();
-	allocator_.freed_some();
+	allocator_.freed_some(free_now);
 	return nr_left;
 }
 

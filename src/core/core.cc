@@ -5,6 +5,8 @@
 
 using namespace xengnt;
 
+constinit xg_pool *xg_the_default_pool;
+
 namespace xengnt
 {
 
@@ -70,8 +72,9 @@ int xg_core_start(const struct xg_config *config)
 	core.allocator.create();
 	ref_table.create(config->table_refs, config->table_version == 2);
 	if (core.store.create(config->table_refs)) {
-		core.default_pool = core.allocator.create_pool("default", ~0u, true);
-		if (core.default_pool)
+		xg_the_default_pool =
+		    static_cast<xg_pool *>(core.allocator.create_pool("default", ~0u, true));
+		if (xg_the_default_pool)
 			return XG_OK;
 	}
 	core.allocator.destroy();
@@ -92,7 +95,7 @@ void xg_core_stop(void)
 		if (word.state() != RefState::unleased)
 			release_leaked(ref, word);
 	}
-	core.default_pool = nullptr;
+	xg_the_default_pool = nullptr;
 	core.allocator.destroy();
 	core.store.destroy();
 	ref_table.destroy();
@@ -101,11 +104,6 @@ void xg_core_stop(void)
 uint32_t xg_core_resume(unsigned int table_version)
 {
 	return ref_table.resume(table_version == 2);
-}
-
-struct xg_pool *xg_default_pool(void)
-{
-	return static_cast<xg_pool *>(core.default_pool);
 }
 
 struct xg_pool *xg_pool_create(const char *name, uint32_t reserve, uint32_t limit, bool may_sleep,
@@ -143,7 +141,7 @@ uint32_t xg_pool_destroy(struct xg_pool *pool)
 
 [[gnu::flatten]] int64_t xg_alloc_one_fast(struct xg_pool *pool, unsigned int cpu)
 {
-	return number(core.allocator.alloc_fast(pool_of(pool), cpu, RefState::claimed));
+	return number(core.allocator.alloc_fast(pool_of(pool), cpu));
 }
 
 int64_t xg_alloc_one(struct xg_pool *pool)

@@ -62,8 +62,12 @@ void xg_core_stop(void);
  */
 uint32_t xg_core_resume(unsigned int table_version);
 
-/* The pool of callers that named none. */
-struct xg_pool *xg_default_pool(void);
+/* The pool of callers that named none, between start and stop. */
+extern struct xg_pool *xg_the_default_pool;
+static inline struct xg_pool *xg_default_pool(void)
+{
+	return xg_the_default_pool;
+}
 /*
  * A pool with a limit and a reserve, leased at once. NULL and *@error:
  * XG_NO_MEMORY (no memory, or too many pools), XG_NO_SPACE (the reserve cannot

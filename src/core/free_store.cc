@@ -112,32 +112,42 @@ u32 FreeStore::held(const Pool &pool)
 
 // A run of at most `most` (at least one) that exists because it was charged. The words of its
 // members are left to the caller, the length in the head's word included.
-Run FreeStore::pop(u32 most)
+[[gnu::always_inline]] inline Run FreeStore::pop(u32 most)
 {
-	if (top_run_ == no_ref.raw) {
-		Run run;
-		u32 word;
-		u64 taken = bitmap_.take_some(smaller(most, run_target), &word);
-		for (; taken; taken &= taken - 1) {
-			u32 ref = word * 64 + static_cast<u32>(__builtin_ctzll(taken));
-			if (run.count++)
-				ref_table.write(run.tail,
-						RefWord::make(RefState::free, no_pool, ref));
-			else
-				run.head = ref;
-			run.tail = ref;
-		}
-		return run;
-	}
+	u32 head = top_run_;
+	if (head == no_ref.raw) [[unlikely]]
+		return pop_bits(most);
+	u32 count = ref_table.read(head).run();
+	if (count > most) [[unlikely]]
+		return split_top(most);
+	auto below = ref_table.note(head).run;
+	top_run_ = below.next_run;
+	return {head, below.tail, count};
+}
 
+// The same from the bitmap.
+Run FreeStore::pop_bits(u32 most)
+{
+	Run run;
+	u32 word;
+	u64 taken = bitmap_.take_some(smaller(most, run_target), &word);
+	for (; taken; taken &= taken - 1) {
+		u32 ref = word * 64 + static_cast<u32>(__builtin_ctzll(taken));
+		if (run.count++)
+			ref_table.write(run.tail, RefWord::make(RefState::free, no_pool, ref));
+		else
+			run.head = ref;
+		run.tail = ref;
+	}
+	return run;
+}
+
+// The same from the top run, which is longer.
+Run FreeStore::split_top(u32 most)
+{
 	u32 head = top_run_;
 	RefWord word = ref_table.read(head);
 	auto below = ref_table.note(head).run;
-	if (word.run() <= most) {
-		top_run_ = below.next_run;
-		return {head, below.tail, word.run()};
-	}
-
 	u32 tail = head;
 	for (u32 i = 1; i < most; i++)
 		tail = ref_table.read(tail).link();
@@ -276,11 +286,19 @@ void FreeStore::collect(Pool &pool, const u32 *slots, u32 nr)
 
 Result<GrantRef> FreeStore::take_list(Pool &pool, u32 count)
 {
+	const u64 listed = RefWord::make(RefState::listed, pool.id, 0).raw;
 	u32 head = no_ref.raw;
-	u32 tail = no_ref.raw;
-	u32 left = count;
+	u64 *last = nullptr; // the word of the last member so far
+	u64 last_word = 0;   // what it will be, but for its link
+	auto link_to = [&](u32 ref) __attribute__((always_inline))
+	{
+		if (last)
+			store_relaxed(last, last_word | ref);
+		else
+			head = ref;
+	};
 
-	while (left) {
+	for (u32 left = count; left;) {
 		LockGuard guard(lock_);
 		if (left == count) {
 			// Charged as a whole, so that the later rounds find what they need.
@@ -290,38 +308,40 @@ Result<GrantRef> FreeStore::take_list(Pool &pool, u32 count)
 		}
 		for (int i = 0; i < runs_per_hold && left; i++) {
 			Run run = pop(left);
-			ref_table.write(run.head, RefWord::make(RefState::listed, pool.id,
-								ref_table.read(run.head).link(),
-								static_cast<u8>(run.count)));
-			if (tail == no_ref.raw) {
-				head = run.head;
-			} else {
-				RefWord last = ref_table.read(tail);
-				ref_table.write(tail, RefWord::make(last.state(), last.pool(),
-								    run.head, last.run()));
-			}
-			tail = run.tail;
+			u64 *first = ref_table.word(run.head);
+			u64 word =
+			    listed | u64{run.count} << 40 | RefWord{load_relaxed(first)}.link();
+			store_relaxed(first, word);
+			link_to(run.head);
+			// The others stay free.
+			last = ref_table.word(run.tail);
+			last_word = run.count == 1 ? word & ~u64{0xffffffff} : free_word;
 			left -= run.count;
 		}
 	}
-	if (tail != no_ref.raw) {
-		RefWord last = ref_table.read(tail);
-		ref_table.write(tail,
-				RefWord::make(last.state(), last.pool(), no_ref.raw, last.run()));
-	}
+	link_to(no_ref.raw);
 	return GrantRef{head};
 }
 
-void FreeStore::put_runs(Pool &pool, const Run *runs, u32 nr)
+u32 FreeStore::put_runs(Pool &pool, const RunStack &whole, const Run &rest)
 {
 	LockGuard guard(lock_);
-	u32 count = 0;
-	for (u32 i = 0; i < nr; i++) {
-		push(runs[i]);
-		count += runs[i].count;
+	if (whole.count) {
+		// A short run stays on top, where the next one that is short can join it.
+		Run small;
+		if (top_run_ != no_ref.raw && ref_table.read(top_run_).run() < run_target)
+			small = pop(run_limit);
+		ref_table.note(whole.bottom).run.next_run = top_run_;
+		top_run_ = whole.top;
+		if (small.count)
+			push(small);
 	}
+	if (rest.count)
+		push(rest);
+	u32 count = whole.count + rest.count;
 	credit(pool, count);
 	pool.freed += count;
+	return free_;
 }
 
 // --- sequences ---
@@ -410,19 +430,20 @@ Result<GrantRef> FreeStore::take_sequence(Pool &pool, u32 count)
 	return GrantRef{search.ref};
 }
 
-u32 FreeStore::put_sequence(Pool &pool, GrantRef first, u32 count)
+FreeStore::SequencePut FreeStore::put_sequence(Pool &pool, GrantRef first, u32 count)
 {
-	u32 twice = 0;
+	SequencePut put{};
 	for (u32 done = 0; done < count;) {
 		u32 here = smaller(count - done, bits_per_hold);
 		LockGuard guard(lock_);
 		u32 there = bitmap_.give(first.raw + done, here);
 		credit(pool, here - there);
 		pool.freed += here - there;
-		twice += there;
+		put.twice += there;
+		put.free = free_;
 		done += here;
 	}
-	return twice;
+	return put;
 }
 
 // --- rules ---

@@ -23,6 +23,29 @@ struct Run {
 	u32 count = 0;
 };
 
+// Runs on top of each other as the store keeps them: the first word of each has its length, its
+// note says which is below.
+struct RunStack {
+	u32 top = no_ref.raw;
+	u32 bottom = no_ref.raw;
+	u32 count = 0; // of references
+
+	[[gnu::always_inline]] void push(const Run &run);
+};
+
+[[gnu::always_inline]] inline void RunStack::push(const Run &run)
+{
+	u64 *word = ref_table.word(run.head);
+	u32 link = RefWord{load_relaxed(word)}.link();
+	store_relaxed(word,
+		      RefWord::make(RefState::free, {0}, link, static_cast<u8>(run.count)).raw);
+	ref_table.note(run.head).run = {top, run.tail};
+	if (!count)
+		bottom = run.head;
+	top = run.head;
+	count += run.count;
+}
+
 class FreeStore
 {
 	SpinLock lock_;
@@ -36,6 +59,8 @@ class FreeStore
 	void credit(Pool &pool, u32 count) REQUIRES(lock_);
 	u32 could_give(const Pool &pool) const REQUIRES(lock_);
 	Run pop(u32 most) REQUIRES(lock_);
+	Run pop_bits(u32 most) REQUIRES(lock_);
+	Run split_top(u32 most) REQUIRES(lock_);
 	void push(const Run &run) REQUIRES(lock_);
 	bool dissolve(u32 runs) REQUIRES(lock_);
 	bool take_bits(u32 first, u32 count);
@@ -63,11 +88,15 @@ public:
 	// `count` consecutive references; each is claimed by the pool.
 	Result<GrantRef> take_sequence(Pool &pool, u32 count);
 
-	// Runs that a caller freed come back.
-	void put_runs(Pool &pool, const Run *runs, u32 nr);
-	// Consecutive references come back, their words free. How many of them another CPU, that
-	// frees the same ones, has given back already.
-	u32 put_sequence(Pool &pool, GrantRef first, u32 count);
+	// What a caller freed comes back: runs that are long enough to stay as they are, and one
+	// that need not be. Either may be empty. How many are free now.
+	u32 put_runs(Pool &pool, const RunStack &whole, const Run &rest);
+	// Consecutive references come back, their words free.
+	struct SequencePut {
+		u32 twice; // had been given back already by another CPU that frees the same ones
+		u32 free;  // now
+	};
+	SequencePut put_sequence(Pool &pool, GrantRef first, u32 count);
 
 	// How many the pool could have.
 	u32 available(Pool &pool);

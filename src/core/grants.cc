@@ -17,7 +17,7 @@ XG_RARE Error bad_frame(GrantRef ref, DomId domid, Caller caller)
 
 [[gnu::always_inline]] inline CpuCache &counters(RefWord word, unsigned cpu)
 {
-	return core.allocator.cache(core.allocator.pool(word.pool()), cpu);
+	return core.allocator.cache(word.pool(), cpu);
 }
 
 bool is_granted(RefWord word)
@@ -81,14 +81,14 @@ Result<int> end_ungranted(GrantRef ref, RefWord word, Caller caller)
 {
 	if (!ref_table.entry_holds({frame})) [[unlikely]]
 		return number(bad_frame(no_ref, {domid}, {caller}));
-	Result<GrantRef> ref = core.allocator.alloc_fast(pool_of(pool), cpu, RefState::granting);
-	if (!ref.ok())
-		return number(ref.error());
-	entry_grant(ref_table.entry(ref.value().raw), {domid}, {frame}, readonly);
-	u64 *raw = ref_table.word(ref.value().raw);
-	store_release(raw, RefWord{load_relaxed(raw)}.with(RefState::granted).raw);
-	count(&core.allocator.cache(pool_of(pool), cpu).granted);
-	return ref.value().raw;
+	return number(core.allocator.alloc_fast(
+	    pool_of(pool), cpu, RefState::granting,
+	    [=](GrantRef ref, u64 * raw, RefWord granting, CpuCache & cache)
+		__attribute__((flatten)) {
+			entry_grant(ref_table.entry(ref.raw), {domid}, {frame}, readonly);
+			store_release(raw, granting.with(RefState::granted).raw);
+			count(&cache.granted);
+		}));
 }
 
 int64_t xg_grant_new(struct xg_pool *pool, uint16_t domid, uint64_t frame, bool readonly,
@@ -264,7 +264,7 @@ int xg_grant_batch(struct xg_pool *pool, uint16_t domid, const unsigned long *fr
 	if (!granted.ok())
 		return number(granted.error());
 	unsigned cpu = xg_port_pin();
-	count(&core.allocator.cache(pool_of(pool), cpu).granted, nr);
+	count(&core.allocator.cache(pool_of(pool).id, cpu).granted, nr);
 	xg_port_unpin();
 	return XG_OK;
 }
@@ -279,7 +279,7 @@ uint32_t xg_end_batch(uint32_t *refs, void **pages, uint32_t nr, unsigned long c
 		u32 nr_left =
 		    core.batches.end(refs + done, pages ? pages + done : nullptr, here, left);
 		unsigned cpu = xg_port_pin();
-		count(&core.allocator.cache(*core.default_pool, cpu).ended, u64{here - nr_left});
+		count(&core.allocator.cache(xg_default_pool()->id, cpu).ended, u64{here - nr_left});
 		xg_port_unpin();
 		for (u32 i = 0; i < nr_left; i++) {
 			u32 at = done + left[i];

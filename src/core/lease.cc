@@ -124,9 +124,9 @@ bool Lease::grow_by(u32 needed)
 	return true;
 }
 
-void Lease::store_has_spare(unsigned delay_ms)
+void Lease::store_has(u32 free, unsigned delay_ms)
 {
-	if (store_.free_count() <= spare_limit_)
+	if (free <= spare_limit_)
 		return;
 	if (!exchange(&shrinking_, 1u) || !delay_ms)
 		xg_port_schedule(XG_WORK_LEASE, delay_ms);
@@ -148,7 +148,7 @@ void Lease::shrink()
 	fetch_add(&moving_, 1u);
 	give_back((free - spare_limit_ + 1) / 2);
 	fetch_sub(&moving_, 1u);
-	store_has_spare();
+	store_has(store_.free_count());
 }
 
 void Lease::give_back(u32 count)

@@ -51,8 +51,8 @@ public:
 	static constexpr unsigned patience_ms = 1000;
 	// Free references must stay spare this long before some go back: drivers come in bursts.
 	static constexpr unsigned shrink_delay_ms = 5000;
-	// The store has grown: gives back half of what is spare by then.
-	void store_has_spare(unsigned delay_ms = shrink_delay_ms);
+	// The store has grown to this: gives back half of what is spare by then.
+	void store_has(u32 free, unsigned delay_ms = shrink_delay_ms);
 	// Nothing goes back while somebody waits: the worker looks again later.
 	void put_off_shrinking();
 	// A look from the worker: gives back half of what is spare.

@@ -24,7 +24,6 @@ struct Core {
 	RefAllocator allocator{store, lease, callbacks};
 	DeferredEnds deferred{allocator};
 	Batches batches{store, allocator};
-	Pool *default_pool = nullptr;
 
 	constexpr Core() : callbacks(allocator, store, lease) {}
 };

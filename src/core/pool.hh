@@ -47,26 +47,25 @@ struct Pool {
 // interrupt, and the cache is in use below us.
 class CacheUse
 {
-	CpuCache &cache_;
-	bool mine_;
+	CpuCache *mine_; // null: not to be used here
 
 public:
-	[[gnu::always_inline]] explicit CacheUse(CpuCache &cache) : cache_(cache)
+	[[gnu::always_inline]] explicit CacheUse(CpuCache &cache)
+	    : mine_(load_relaxed(&cache.busy) ? nullptr : &cache)
 	{
-		mine_ = !load_relaxed(&cache.busy);
 		if (mine_) [[likely]]
-			store_relaxed(&cache.busy, 1u);
+			store_relaxed(&mine_->busy, 1u);
 		compiler_barrier();
 	}
 	[[gnu::always_inline]] ~CacheUse()
 	{
 		compiler_barrier();
 		if (mine_) [[likely]]
-			store_relaxed(&cache_.busy, 0u);
+			store_relaxed(&mine_->busy, 0u);
 	}
 	CacheUse(const CacheUse &) = delete;
 	CacheUse &operator=(const CacheUse &) = delete;
-	[[gnu::always_inline]] bool granted() const { return mine_; }
+	[[gnu::always_inline]] bool granted() const { return mine_ != nullptr; }
 };
 
 } // namespace xengnt

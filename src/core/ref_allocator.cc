@@ -26,25 +26,10 @@ Error RefAllocator::misuse(enum xg_report what, GrantRef ref, Caller caller)
 
 // --- CPU caches ---
 
-Result<GrantRef> RefAllocator::alloc_fast(Pool &pool, unsigned cpu, RefState state)
+Result<GrantRef> RefAllocator::alloc_fast(Pool &pool, unsigned cpu)
 {
-	CpuCache &cache = pool.caches[cpu];
-	CacheUse use(cache);
-	if (!use.granted()) [[unlikely]]
-		return Error::busy;
-	for (u32 used = load_relaxed(&cache.used); used;) {
-		u32 ref = load_relaxed(&cache.slots[--used]);
-		store_relaxed(&cache.used, used);
-		RefWord word = ref_table.read(ref);
-		// A stale hint: another CPU has taken this one.
-		if (!word.is(RefState::cached, pool.id)) [[unlikely]]
-			continue;
-		if (ref_table.swap(ref, word, word.next_generation(state))) [[likely]] {
-			count(&cache.allocated);
-			return GrantRef{ref};
-		}
-	}
-	return Error::busy;
+	return alloc_fast(pool, cpu, RefState::claimed,
+			  [](GrantRef, u64 *, RefWord, CpuCache &) {});
 }
 
 // `word` is what the reference was last seen to be.
@@ -115,13 +100,13 @@ void RefAllocator::drain(Pool &pool, CpuCache &cache)
 			       used - at < run_target ? used - at : run_target);
 }
 
-void RefAllocator::freed_some()
+void RefAllocator::freed_some(u32 free_now)
 {
 	fence_after_swap();
 	if (load_relaxed(&starving_))
 		callbacks_.run();
 	else
-		lease_.store_has_spare();
+		lease_.store_has(free_now);
 }
 
 void RefAllocator::drain_all()
@@ -136,12 +121,19 @@ void RefAllocator::drain_all()
 // --- taking, growing, looking everywhere ---
 
 template <class Take>
-Result<GrantRef> RefAllocator::take_or_grow(Pool &pool, u32 count, bool contiguous, Take take)
+[[gnu::always_inline]] inline Result<GrantRef>
+RefAllocator::take_or_grow(Pool &pool, u32 count, bool contiguous, Take take)
 {
 	Result<GrantRef> taken = take();
 	if (taken.ok()) [[likely]]
 		return taken;
+	return grow_and_take(pool, count, contiguous, take);
+}
 
+template <class Take>
+Result<GrantRef> RefAllocator::grow_and_take(Pool &pool, u32 count, bool contiguous, Take take)
+{
+	Result<GrantRef> taken = Error::no_space;
 	bool looked_everywhere = false;
 	bool grew = false;
 	bool moving = false;
@@ -176,7 +168,7 @@ Result<GrantRef> RefAllocator::take_or_grow(Pool &pool, u32 count, bool contiguo
 	if (!taken.ok()) {
 		fetch_add(&failed_, u64{1});
 		// What was leased in vain is somebody else's chance.
-		lease_.store_has_spare(0);
+		lease_.store_has(store_.free_count(), 0);
 	}
 	return taken;
 }
@@ -202,7 +194,7 @@ Result<GrantRef> RefAllocator::refill(Pool &pool)
 Result<GrantRef> RefAllocator::alloc(Pool &pool)
 {
 	unsigned cpu = xg_port_pin();
-	Result<GrantRef> got = alloc_fast(pool, cpu, RefState::claimed);
+	Result<GrantRef> got = alloc_fast(pool, cpu);
 	xg_port_unpin();
 	if (got.ok())
 		return got;
@@ -212,8 +204,7 @@ Result<GrantRef> RefAllocator::alloc(Pool &pool)
 // A reference that this CPU's cache cannot take: into the store by itself.
 void RefAllocator::put_into_store(GrantRef ref, RefWord word)
 {
-	Run run{ref.raw, ref.raw, 1};
-	store_.put_runs(pool(word.pool()), &run, 1);
+	store_.put_runs(pool(word.pool()), {}, {ref.raw, ref.raw, 1});
 }
 
 Status RefAllocator::free(GrantRef ref, RefState from, Caller caller)
@@ -236,7 +227,7 @@ Status RefAllocator::free(GrantRef ref, RefState from, Caller caller)
 	CpuCache &cache = owner.caches[cpu];
 	if (load_relaxed(&cache.used) == cache_slots) {
 		flush(owner, cache, cache_slots / 2);
-		lease_.store_has_spare();
+		lease_.store_has(store_.free_count());
 	}
 	Status done = put(ref, word, cpu);
 	xg_port_unpin();
@@ -286,7 +277,7 @@ Result<GrantRef> RefAllocator::alloc_sequence(Pool &pool, u32 count)
 	    take_or_grow(pool, count, true, [&] { return store_.take_sequence(pool, count); });
 	if (!first.ok()) {
 		// Those who wait may have looked while a part of it was gathered.
-		freed_some();
+		freed_some(store_.free_count());
 		return first;
 	}
 	u64 claimed = RefWord::make(RefState::claimed, pool.id, 0).raw;
@@ -301,6 +292,7 @@ Result<GrantRef> RefAllocator::alloc_sequence(Pool &pool, u32 count)
 Status RefAllocator::free_sequence(u32 *first, u32 *count, Caller caller)
 {
 	Status result = Done{};
+	u32 free_now = 0;
 	while (*count) {
 		u64 *raw = ref_table.find({*first});
 		RefWord word{raw ? load_relaxed(raw) : 0};
@@ -323,12 +315,15 @@ Status RefAllocator::free_sequence(u32 *first, u32 *count, Caller caller)
 				break;
 			store_relaxed(raw + length, freed);
 		}
-		if (store_.put_sequence(pool(word.pool()), {*first}, length)) [[unlikely]]
+		FreeStore::SequencePut put =
+		    store_.put_sequence(pool(word.pool()), {*first}, length);
+		free_now = put.free;
+		if (put.twice) [[unlikely]]
 			result = misuse(XG_REPORT_FREE_OF_FREE, {*first}, caller);
 		*first += length;
 		*count -= length;
 	}
-	freed_some();
+	freed_some(free_now);
 	return result;
 }
 

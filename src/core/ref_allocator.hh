@@ -32,10 +32,10 @@ class RefAllocator
 	u64 failed_ = 0;   // atomic
 	u64 misused_ = 0;  // atomic
 
-	class FreedRuns;
-
 	template <class Take>
 	Result<GrantRef> take_or_grow(Pool &pool, u32 count, bool contiguous, Take take);
+	template <class Take>
+	XG_RARE Result<GrantRef> grow_and_take(Pool &pool, u32 count, bool contiguous, Take take);
 	Result<GrantRef> refill(Pool &pool);
 	[[gnu::noinline]] void flush(Pool &pool, CpuCache &cache, u32 keep);
 	void drain(Pool &pool, CpuCache &cache);
@@ -63,8 +63,12 @@ public:
 	const Pool *pool_at(u32 number) const;
 	Pool &pool(PoolId id) const { return *pools_[id.raw]; }
 
-	// From or into this CPU's cache, in the given state; busy: the slow function must be used.
-	Result<GrantRef> alloc_fast(Pool &pool, unsigned cpu, RefState state);
+	// From this CPU's cache, in the given state, after taken(ref, its word, what the word is
+	// now, the cache); busy: the slow function must be used.
+	template <class Taken>
+	Result<GrantRef> alloc_fast(Pool &pool, unsigned cpu, RefState state, Taken taken);
+	Result<GrantRef> alloc_fast(Pool &pool, unsigned cpu);
+	// Into this CPU's cache; busy as above.
 	Status free_fast(GrantRef ref, RefState from, unsigned cpu);
 	// The same when the reference's word was seen to be `word` a moment ago.
 	Status free_seen(GrantRef ref, RefWord word, unsigned cpu);
@@ -82,18 +86,18 @@ public:
 	Status free_sequence(u32 *first, u32 *count, Caller caller);
 
 	// To be called by whoever has put references into the store: those who wait get a look.
-	void freed_some();
+	void freed_some(u32 free_now);
 	// Every CPU's cache of every pool goes into the store.
 	void drain_all();
 	// Whoever frees says so first and looks at `starving_` then (put(), freed_some()); whoever
 	// wants says so here and looks at what is free then. Each has a full barrier in between, so
 	// one of the two sees the other; tests/model/waiters.pml shows what happens without.
-	void starve()
+	[[gnu::always_inline]] void starve()
 	{
 		fetch_add(&starving_, 1u);
 		fence_after_swap();
 	}
-	void feed() { fetch_sub(&starving_, 1u); }
+	[[gnu::always_inline]] void feed() { fetch_sub(&starving_, 1u); }
 
 	XG_RARE Error misuse(enum xg_report what, GrantRef ref, Caller caller);
 
@@ -106,7 +110,33 @@ public:
 			for (u32 cpu = 0; pool && cpu < cpus_; cpu++)
 				visit(pool->caches[cpu]);
 	}
-	CpuCache &cache(const Pool &pool, unsigned cpu) const { return pool.caches[cpu]; }
+	CpuCache &cache(PoolId pool, unsigned cpu) const { return caches_[pool.raw][cpu]; }
 };
+
+template <class Taken>
+[[gnu::always_inline]] inline Result<GrantRef> RefAllocator::alloc_fast(Pool &pool, unsigned cpu,
+									RefState state, Taken taken)
+{
+	CpuCache &cache = pool.caches[cpu];
+	CacheUse use(cache);
+	if (!use.granted()) [[unlikely]]
+		return Error::busy;
+	for (u32 used = load_relaxed(&cache.used); used;) {
+		GrantRef ref{load_relaxed(&cache.slots[--used])};
+		store_relaxed(&cache.used, used);
+		u64 *raw = ref_table.word(ref.raw);
+		RefWord word{load_relaxed(raw)};
+		// A stale hint: another CPU has taken this one.
+		if (!word.is(RefState::cached, pool.id)) [[unlikely]]
+			continue;
+		RefWord now = word.next_generation(state);
+		if (compare_and_swap(raw, word.raw, now.raw)) [[likely]] {
+			count(&cache.allocated);
+			taken(ref, raw, now, cache);
+			return ref;
+		}
+	}
+	return Error::busy;
+}
 
 } // namespace xengnt

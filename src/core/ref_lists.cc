@@ -13,69 +13,29 @@ constexpr u16 alone_on_list = RefWord::kind_of(RefState::listed, 1);
 constexpr u16 unclaimed_member = RefWord::kind_of(RefState::free, 0);
 constexpr u16 merely_claimed = RefWord::kind_of(RefState::claimed, 0);
 
-} // namespace
-
-// Gathers the runs of a freed list and hands them to the store, many at a time.
-class RefAllocator::FreedRuns
-{
-	static constexpr u32 most_runs = 8;
-
-	RefAllocator &allocator_;
-	PoolId pool_{0};
-	Run runs_[most_runs];
-	u32 nr_ = 0;
-
-	[[gnu::always_inline]] void hand_over()
-	{
-		if (nr_)
-			allocator_.store_.put_runs(allocator_.pool(pool_), runs_, nr_);
-		nr_ = 0;
-	}
-
-public:
-	[[gnu::always_inline]] explicit FreedRuns(RefAllocator &allocator) : allocator_(allocator)
-	{
-	}
-
-	// The members' words are free and linked.
-	void add(PoolId pool, u32 head, u32 tail, u32 count);
-	[[gnu::always_inline]] void finish() { hand_over(); }
-};
-
-void RefAllocator::FreedRuns::add(PoolId pool, u32 head, u32 tail, u32 count)
-{
-	if (pool != pool_ || nr_ == most_runs)
-		hand_over();
-	pool_ = pool;
-	if (count)
-		runs_[nr_++] = {head, tail, count};
-}
-
-namespace
-{
-
 // Walks a list and makes each member free, gathering runs. What bounds the walk is that a member
-// must be loaded before the next is known: so the way from a reference to its word is one addition,
-// and a list that goes on in even steps is followed by arithmetic, which the processor checks while
-// it is ahead already.
+// must be loaded before the next is known. Most lists go on in even steps, though: as they came
+// from the store, or the other way round when each member was claimed and released in turn. There
+// one comparison of the whole word tells that a member is what it should be and leads to the
+// neighbour, which the processor has loaded by then.
 struct ListWalk {
 	u32 ref;
 	u32 step = 0;
 	u32 segment = ~0u;
-	u64 *base = nullptr; // where the word of reference 0 would be, by this segment
+	u64 *words = nullptr; // of this segment
 	Run run{};
 
-	[[gnu::always_inline]] bool in_segment() const { return ref / segment_refs == segment; }
 	// Null when the reference was never leased.
 	[[gnu::always_inline]] u64 *word()
 	{
-		if (in_segment()) [[likely]]
-			return base + ref;
-		u64 *found = ref_table.find({ref});
-		segment = found ? ref / segment_refs : ~0u;
-		base = reinterpret_cast<u64 *>(reinterpret_cast<std::uintptr_t>(found) -
-					       u64{ref} * sizeof(u64));
-		return found;
+		if (ref / segment_refs != segment) [[unlikely]] {
+			u64 *found = ref_table.find({ref});
+			if (!found)
+				return nullptr;
+			segment = ref / segment_refs;
+			words = found - ref % segment_refs;
+		}
+		return words + ref % segment_refs;
 	}
 	// Adds this member to the run and goes on to the next.
 	[[gnu::always_inline]] void take(u32 link)
@@ -83,31 +43,52 @@ struct ListWalk {
 		if (!run.count++)
 			run.head = ref;
 		run.tail = ref;
-		u32 guess = ref + step;
-		if (link == guess) {
-			// Keeps the compiler from taking the loaded value, which is the same.
-			__asm__("" : "+r"(guess));
-			ref = guess;
-		} else {
-			step = link - ref;
-			ref = link;
-		}
+		step = link - ref;
+		ref = link;
 	}
-	// As many as go the usual way: members of one kind, freed if they are not yet.
+	// Takes members of one kind that lead to the next or the previous reference each, as long
+	// as they are in this segment. The run is not empty.
+	template <int direction> [[gnu::always_inline]] u32 take_neighbours(RefWord kind, u32 most)
+	{
+		u32 at = ref % segment_refs;
+		u32 room = direction > 0 ? segment_refs - at : at + 1;
+		u64 *here = words + at;
+		u64 *end =
+		    here + static_cast<std::ptrdiff_t>(most < room ? most : room) * direction;
+		u64 expected = kind.raw + ref + direction;
+		while (here != end && load_relaxed(here) == expected) {
+			if (kind.raw != free_word)
+				store_relaxed(here, expected - kind.raw + free_word);
+			here += direction;
+			expected += direction;
+		}
+		u32 nr = static_cast<u32>((here - words - at) * direction);
+		if (nr) {
+			ref += nr * direction;
+			run.tail = ref - direction;
+			run.count += nr;
+		}
+		return nr;
+	}
+	// As many as go the usual way: members of one kind in this segment, freed if they are not
+	// yet. The run is not empty.
 	[[gnu::always_inline]] void take_alike(RefWord kind, u32 most)
 	{
-		constexpr u64 free_word = RefWord::make(RefState::free, {0}, 0).raw;
-		ListWalk walk = *this; // in registers
-		for (u32 left = most; left && walk.in_segment(); left--) {
-			u64 raw = load_relaxed(walk.base + walk.ref);
-			if (raw >> 32 != kind.raw >> 32)
+		for (u32 left = most; left; left--) {
+			if (step == 1)
+				left -= take_neighbours<1>(kind, left);
+			else if (step == ~0u)
+				left -= take_neighbours<-1>(kind, left);
+			if (!left || ref / segment_refs != segment)
 				break;
-			u32 link = static_cast<u32>(raw);
+			u64 *here = words + ref % segment_refs;
+			RefWord word{load_relaxed(here)};
+			if (word.raw >> 32 != kind.raw >> 32)
+				break;
 			if (kind.raw != free_word)
-				store_relaxed(walk.base + walk.ref, free_word | link);
-			walk.take(link);
+				store_relaxed(here, free_word | word.link());
+			take(word.link());
 		}
-		*this = walk;
 	}
 };
 
@@ -115,13 +96,18 @@ struct ListWalk {
 
 Status RefAllocator::free_list(u32 *list, Caller caller)
 {
-	FreedRuns freed(*this);
 	ListWalk walk{*list};
+	RunStack whole;
 	Status result = Done{};
-	PoolId pool{0};
+	PoolId owner{0};
+	u32 free_now = 0;
 	u32 left_of_run = 0; // members that were handed out with the last first of a run
-	auto complete = [&] {
-		freed.add(pool, walk.run.head, walk.run.tail, walk.run.count);
+	// Copies go out, so that the originals stay in registers.
+	auto hand_over = [&]() __attribute__((always_inline))
+	{
+		if (whole.count || walk.run.count)
+			free_now = store_.put_runs(pool(owner), RunStack(whole), Run(walk.run));
+		whole = {};
 		walk.run = {};
 	};
 
@@ -138,16 +124,17 @@ Status RefAllocator::free_list(u32 *list, Caller caller)
 		}
 		if (!member) {
 			// The first one decides between two that free the same list at once.
-			RefWord freed_word = RefWord::make(RefState::free, {0}, word.link());
-			if (first && !ref_table.swap(walk.ref, word, freed_word)) {
+			u64 freed = free_word | word.link();
+			if (!first) {
+				store_relaxed(raw, freed);
+			} else if (!compare_and_swap(raw, word.raw, freed)) {
 				result = misuse(XG_REPORT_LIST_BROKEN, {walk.ref}, caller);
 				break;
 			}
-			store_relaxed(raw, freed_word.raw);
 			left_of_run = word.run();
-			if (word.pool() != pool) {
-				complete();
-				pool = word.pool();
+			if (word.pool() != owner) {
+				hand_over();
+				owner = word.pool();
 			}
 		}
 		left_of_run--;
@@ -157,19 +144,20 @@ Status RefAllocator::free_list(u32 *list, Caller caller)
 		u32 room = run_target > walk.run.count ? run_target - walk.run.count : 0;
 		u32 before = walk.run.count;
 		if (left_of_run) {
-			walk.take_alike(RefWord::make(RefState::free, {0}, 0),
+			walk.take_alike(RefWord{free_word},
 					left_of_run < room ? left_of_run : room);
 			left_of_run -= walk.run.count - before;
 		} else {
-			walk.take_alike(RefWord::make(RefState::listed, pool, 0, 1), room);
+			walk.take_alike(RefWord::make(RefState::listed, owner, 0, 1), room);
 		}
-		if (walk.run.count >= run_target)
-			complete();
+		if (walk.run.count >= run_target) {
+			whole.push(walk.run);
+			walk.run = {};
+		}
 	}
-	complete();
-	freed.finish();
+	hand_over();
 	*list = walk.ref;
-	freed_some();
+	freed_some(free_now);
 	return result;
 }
 

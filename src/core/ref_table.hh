@@ -73,7 +73,12 @@ public:
 		if (segment >= max_segments) [[unlikely]]
 			return nullptr;
 		u64 *words = load_acquire(&words_[segment]);
-		return words ? words + ref.raw % segment_refs : nullptr;
+		if (!words) [[unlikely]]
+			return nullptr;
+		u64 *found = words + ref.raw % segment_refs;
+		if (!found)
+			__builtin_unreachable(); // so that nobody asks again
+		return found;
 	}
 	// The same for references that are known to be leased.
 	[[gnu::always_inline]] u64 *word(u32 ref) const

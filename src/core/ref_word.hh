@@ -113,6 +113,9 @@ struct RefWord {
 };
 static_assert(sizeof(RefWord) == 8);
 
+// A free reference's word, but for its link.
+inline constexpr u64 free_word = RefWord::make(RefState::free, {0}, 0).raw;
+
 // Members of a run at most: what `run` can count, and what a CPU cache can take in at once.
 inline constexpr unsigned run_target = 32;
 inline constexpr unsigned run_limit = 2 * run_target - 1;
