@@ -176,15 +176,19 @@ int xg_free_list(uint32_t *head, unsigned long caller)
 namespace
 {
 
-XG_RARE int unclaimed(Error error, uint32_t *head)
+XG_RARE int claim_slowly(uint32_t *head, unsigned long caller)
 {
-	return error == Error::not_leased ? xg_port_kernel_claim(head) : XG_NO_SPACE;
+	Result<GrantRef> claimed = core.allocator.claim(head, {caller});
+	if (claimed.ok())
+		return static_cast<int>(claimed.value().raw);
+	return claimed.error() == Error::not_leased ? xg_port_kernel_claim(head) : XG_NO_SPACE;
 }
 
-XG_RARE int unreleased(Error error, uint32_t *head, uint32_t ref, unsigned long caller)
+XG_RARE int release_slowly(uint32_t *head, uint32_t ref, unsigned long caller)
 {
-	if (error != Error::not_leased)
-		return number(error);
+	Status released = core.allocator.release(head, {ref}, {caller});
+	if (released.ok() || released.error() != Error::not_leased)
+		return number(released);
 	// The kernel would free a whole list without asking whose its members are.
 	if (*head != no_ref.raw && xg_is_leased(*head))
 		return number(core.allocator.misuse(XG_REPORT_RELEASE_UNCLAIMED, {ref}, {caller}));
@@ -195,17 +199,16 @@ XG_RARE int unreleased(Error error, uint32_t *head, uint32_t ref, unsigned long 
 
 [[gnu::flatten]] int xg_claim(uint32_t *head, unsigned long caller)
 {
-	Result<GrantRef> claimed = core.allocator.claim(head, {caller});
+	Result<GrantRef> claimed = core.allocator.claim_fast(head);
 	if (!claimed.ok()) [[unlikely]]
-		return unclaimed(claimed.error(), head);
+		return claim_slowly(head, caller);
 	return static_cast<int>(claimed.value().raw);
 }
 
 [[gnu::flatten]] int xg_release(uint32_t *head, uint32_t ref, unsigned long caller)
 {
-	Status released = core.allocator.release(head, {ref}, {caller});
-	if (!released.ok()) [[unlikely]]
-		return unreleased(released.error(), head, ref, caller);
+	if (!core.allocator.release_fast(head, {ref}).ok()) [[unlikely]]
+		return release_slowly(head, ref, caller);
 	return XG_OK;
 }
 

@@ -79,7 +79,10 @@ public:
 	// *list is left at the end, or at the first reference that is not leased or not on the
 	// list.
 	Status free_list(u32 *list, Caller caller);
+	// The fast ones know the usual case, and nothing that has to be reported.
+	Result<GrantRef> claim_fast(u32 *head);
 	Result<GrantRef> claim(u32 *head, Caller caller);
+	Status release_fast(u32 *head, GrantRef ref);
 	Status release(u32 *head, GrantRef ref, Caller caller);
 	Result<GrantRef> alloc_sequence(Pool &pool, u32 count);
 	// Stops at a reference that is not leased, *first and *count left there.

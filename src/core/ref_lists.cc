@@ -161,49 +161,68 @@ Status RefAllocator::free_list(u32 *list, Caller caller)
 	return result;
 }
 
-Result<GrantRef> RefAllocator::claim(u32 *head, Caller caller)
+Result<GrantRef> RefAllocator::claim_fast(u32 *head)
 {
 	u32 ref = *head;
 	u64 *raw = ref_table.find({ref});
 	if (!raw) [[unlikely]]
-		return ref == no_ref.raw ? Error::no_space : Error::not_leased;
+		return Error::busy;
 	RefWord word{load_relaxed(raw)};
 	u32 next = word.link();
-	if (word.kind() == alone_on_list) [[likely]] {
-		store_relaxed(raw, word.changed(alone_on_list, merely_claimed, 0).raw);
-		*head = next;
-		return GrantRef{ref};
+	if (word.kind() != alone_on_list) {
+		if (word.state() != RefState::listed) [[unlikely]]
+			return Error::busy;
+		// The rest of the run gets a new first member: one less, of the same pool.
+		u64 *second = ref_table.word(next);
+		RefWord rest{load_relaxed(second)};
+		if (rest.kind() != unclaimed_member) [[unlikely]]
+			return Error::busy;
+		store_relaxed(second, word.shortened(rest.link()).raw);
 	}
-	if (word.state() != RefState::listed) [[unlikely]] {
-		if (word.state() == RefState::unleased)
-			return Error::not_leased;
-		return misuse(XG_REPORT_CLAIM_BAD_LIST, {ref}, caller);
-	}
-	// The rest of the run gets a new first member.
-	RefWord second = ref_table.read(next);
-	if (second.state() != RefState::free || second.run()) [[unlikely]]
-		return misuse(XG_REPORT_CLAIM_BAD_LIST, {next}, caller);
-	ref_table.write(next, RefWord::make(RefState::listed, word.pool(), second.link(),
-					    static_cast<u8>(word.run() - 1)));
 	store_relaxed(raw, RefWord::make(RefState::claimed, word.pool(), 0).raw);
 	*head = next;
 	return GrantRef{ref};
 }
 
-Status RefAllocator::release(u32 *head, GrantRef ref, Caller caller)
+Result<GrantRef> RefAllocator::claim(u32 *head, Caller caller)
+{
+	Result<GrantRef> claimed = claim_fast(head);
+	if (claimed.ok())
+		return claimed;
+	u32 ref = *head;
+	if (ref == no_ref.raw)
+		return Error::no_space;
+	u64 *raw = ref_table.find({ref});
+	RefWord word{raw ? load_relaxed(raw) : 0};
+	if (word.state() == RefState::unleased)
+		return Error::not_leased;
+	// This one, or what it says comes next, is not on a list.
+	u32 broken = word.state() == RefState::listed ? word.link() : ref;
+	return misuse(XG_REPORT_CLAIM_BAD_LIST, {broken}, caller);
+}
+
+Status RefAllocator::release_fast(u32 *head, GrantRef ref)
 {
 	u64 *raw = ref_table.find(ref);
 	if (!raw) [[unlikely]]
-		return Error::not_leased;
+		return Error::busy;
 	RefWord word{load_relaxed(raw)};
-	if (word.kind() != merely_claimed) [[unlikely]] {
-		if (word.state() == RefState::unleased)
-			return Error::not_leased;
-		return misuse(XG_REPORT_RELEASE_UNCLAIMED, ref, caller);
-	}
+	if (word.kind() != merely_claimed) [[unlikely]]
+		return Error::busy;
 	store_relaxed(raw, word.changed(merely_claimed, alone_on_list, *head).raw);
 	*head = ref.raw;
 	return Done{};
+}
+
+Status RefAllocator::release(u32 *head, GrantRef ref, Caller caller)
+{
+	if (release_fast(head, ref).ok())
+		return Done{};
+	u64 *raw = ref_table.find(ref);
+	RefWord word{raw ? load_relaxed(raw) : 0};
+	if (word.state() == RefState::unleased)
+		return Error::not_leased;
+	return misuse(XG_REPORT_RELEASE_UNCLAIMED, ref, caller);
 }
 
 } // namespace xengnt

@@ -101,6 +101,11 @@ struct RefWord {
 	{
 		return {(raw >> 32 ^ from ^ to) << 32 | new_link};
 	}
+	// The same, with a run of one member less and another link.
+	[[gnu::always_inline]] constexpr RefWord shortened(u32 new_link) const
+	{
+		return {(raw - (u64{1} << 40)) >> 32 << 32 | new_link};
+	}
 	// The same reference in another state, its pool and generation kept.
 	[[gnu::always_inline]] constexpr RefWord with(RefState state) const
 	{
