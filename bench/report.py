@@ -250,6 +250,11 @@ def main():
     print("\nbuild/bench/: table.txt, table.md, results.json" +
           "".join(f", {name}.svg" for name in PLOTS if sweeps))
     absent = list(missing(native, places, deferred, counted, sweeps))
+    drivers = OUT / "drivers.txt"  # by bench/drivers/report.py
+    if drivers.exists():
+        print("\n" + drivers.read_text(encoding="utf-8"), end="")
+    else:
+        absent.append("the drivers' throughput")
     for what in absent:
         print(f"report: error: not measured: {what}", file=sys.stderr)
     return 1 if absent else 0
