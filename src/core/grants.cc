@@ -166,10 +166,7 @@ int xg_end(uint32_t ref, unsigned int cpu, unsigned long caller)
 	if (!entry_end(ref_table.entry(ref)))
 		return 0;
 	// As it was seen before the end: else this could free what has been granted since.
-	if (!core.allocator.free_seen({ref}, word, cpu).ok())
-		return XG_SLOW;
-	count(&counters(word, cpu).ended);
-	return 1;
+	return core.allocator.free_ended({ref}, word, cpu).ok() ? 1 : XG_SLOW;
 }
 
 int xg_try_end(uint32_t ref, unsigned long caller)

@@ -33,7 +33,7 @@ Result<GrantRef> RefAllocator::alloc_fast(Pool &pool, unsigned cpu)
 }
 
 // `word` is what the reference was last seen to be.
-Status RefAllocator::put(GrantRef ref, RefWord word, unsigned cpu)
+Status RefAllocator::put(GrantRef ref, RefWord word, unsigned cpu, bool ended)
 {
 	CpuCache &cache = caches_[word.pool().raw][cpu];
 	{
@@ -50,6 +50,8 @@ Status RefAllocator::put(GrantRef ref, RefWord word, unsigned cpu)
 			return Error::misuse;
 		}
 		count(&cache.freed);
+		if (ended)
+			count(&cache.ended);
 	}
 	fence_after_swap();
 	if (load_relaxed(&starving_)) [[unlikely]] {
@@ -67,13 +69,13 @@ Status RefAllocator::free_fast(GrantRef ref, RefState from, unsigned cpu)
 	RefWord word{load_relaxed(raw)};
 	if (word.state() != from) [[unlikely]]
 		return Error::busy;
-	return free_seen(ref, word, cpu);
-}
-
-Status RefAllocator::free_seen(GrantRef ref, RefWord word, unsigned cpu)
-{
 	// When somebody else was faster the slow way says what is wrong, and reports it.
 	return put(ref, word, cpu).ok() ? Status(Done{}) : Error::busy;
+}
+
+Status RefAllocator::free_ended(GrantRef ref, RefWord word, unsigned cpu)
+{
+	return put(ref, word, cpu, true).ok() ? Status(Done{}) : Error::busy;
 }
 
 // Moves all but the first `keep` into the store. On the cache's own CPU.

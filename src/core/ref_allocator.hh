@@ -39,7 +39,7 @@ class RefAllocator
 	Result<GrantRef> refill(Pool &pool);
 	[[gnu::noinline]] void flush(Pool &pool, CpuCache &cache, u32 keep);
 	void drain(Pool &pool, CpuCache &cache);
-	Status put(GrantRef ref, RefWord word, unsigned cpu);
+	Status put(GrantRef ref, RefWord word, unsigned cpu, bool ended = false);
 	bool enter(Pool *pool, CpuCache *caches);
 	void put_into_store(GrantRef ref, RefWord word);
 
@@ -70,8 +70,9 @@ public:
 	Result<GrantRef> alloc_fast(Pool &pool, unsigned cpu);
 	// Into this CPU's cache; busy as above.
 	Status free_fast(GrantRef ref, RefState from, unsigned cpu);
-	// The same when the reference's word was seen to be `word` a moment ago.
-	Status free_seen(GrantRef ref, RefWord word, unsigned cpu);
+	// The same when the reference's word was seen to be `word` a moment ago, its access having
+	// ended since.
+	Status free_ended(GrantRef ref, RefWord word, unsigned cpu);
 	Result<GrantRef> alloc(Pool &pool);
 	Status free(GrantRef ref, RefState from, Caller caller);
 
