@@ -173,11 +173,11 @@ void xg_cancel_notice(struct xg_end_notice *notice);
 
 /*
  * For references that are not leased, where the host cannot do it itself: closes
- * the entry unless it is in use (false), or keeps the granted page from being
- * freed.
+ * the entry unless it is in use (false), or keeps the granted page, which is NULL
+ * when there is none, from being freed.
  */
 bool xg_end_unleased(uint32_t ref);
-void xg_keep_page_of(uint32_t ref);
+void *xg_keep_page_of(uint32_t ref);
 
 /*
  * Allocates and grants @count frames; all or none: 0, XG_NO_SPACE, XG_INVALID.

@@ -246,10 +246,11 @@ bool xg_end_unleased(uint32_t ref)
 	return ref_table.reach_entry(ref) && entry_end(ref_table.entry(ref));
 }
 
-void xg_keep_page_of(uint32_t ref)
+void *xg_keep_page_of(uint32_t ref)
 {
-	if (ref_table.reach_entry(ref))
-		(void)xg_port_page_of_frame(entry_frame(ref_table.entry(ref)).raw);
+	if (!ref_table.reach_entry(ref))
+		return nullptr;
+	return xg_port_page_of_frame(entry_frame(ref_table.entry(ref)).raw);
 }
 
 int xg_grant_batch(struct xg_pool *pool, uint16_t domid, const unsigned long *frames, uint32_t nr,

@@ -6,11 +6,16 @@
  * An auto-translated guest's kernel never maps the status frames of a version 2
  * table, and dereferences NULL at its first end of access. There the entry is
  * closed here, and only the reference given to the kernel.
+ *
+ * A kernel with pages larger than Xen's takes the number of a granted frame for
+ * that of one of its own pages when it has to find the page by itself, and
+ * dereferences what is not there. It is given the page.
  */
 #include "internal.h"
 
 #include <linux/mm.h>
 #include <xen/grant_table.h>
+#include <xen/page.h>
 
 #include "../core/core.h"
 
@@ -47,12 +52,30 @@ bool xengnt_kernel_try_end(grant_ref_t ref, unsigned long caller)
 	return true;
 }
 
+/* With larger pages: whose page is not known is looked up here when it is in use. */
+static void end_without_page(grant_ref_t ref, unsigned long caller)
+{
+	struct page *page;
+
+	if (gnttab_try_end_foreign_access(ref))
+		return;
+	page = xg_keep_page_of(ref);
+	if (page)
+		gnttab_end_foreign_access(ref, page);
+	else
+		pr_err("reference %#x is in use and grants no page of memory: it is kept for good; caller %pS\n",
+		       ref, (void *)caller);
+}
+
 void xengnt_kernel_end(grant_ref_t ref, struct page *page, unsigned long caller)
 {
 	if (!xengnt_kernels_own(ref, caller))
 		return;
 	if (!xengnt_kernel_cannot_end()) {
-		gnttab_end_foreign_access(ref, page);
+		if (page || PAGE_SIZE == XEN_PAGE_SIZE)
+			gnttab_end_foreign_access(ref, page);
+		else
+			end_without_page(ref, caller);
 		return;
 	}
 	if (xengnt_kernel_try_end(ref, caller)) {

@@ -194,6 +194,8 @@ void oracle_busy(void)
 {
 	show_busy_end();
 	show_deferred_end(true);
-	show_deferred_end(false);
+	/* With larger pages the kernel takes a frame's number for a page's, and crashes. */
+	if (PAGE_SIZE == XEN_PAGE_SIZE)
+		show_deferred_end(false);
 	show_deferred_many();
 }
