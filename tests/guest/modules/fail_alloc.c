@@ -121,20 +121,29 @@ static void __kprobes after(struct kprobe *probe, struct pt_regs *regs, unsigned
 	.result = (wanted), \
 }
 
+/* What each kernel has of these; the second name is that of 6.10 and later. */
 static struct target targets[] = {
 	TARGET("__kmalloc", 0),
+	TARGET("__kmalloc_noprof", 0),
 	TARGET("kmalloc_trace", 0),
+	TARGET("__kmalloc_cache_noprof", 0),
 	TARGET("kvmalloc_node", 0),
+	TARGET("__kvmalloc_node_noprof", 0),
 	TARGET("alloc_pages", 0),
+	TARGET("alloc_pages_noprof", 0),
 	TARGET("get_zeroed_page", 0),
+	TARGET("get_zeroed_page_noprof", 0),
 	TARGET("alloc_workqueue", 0),
+	TARGET("alloc_workqueue_noprof", 0),
 	TARGET("vmap", 0),
 	TARGET("vzalloc", 0),
+	TARGET("vzalloc_noprof", 0),
 	TARGET("memremap", 0),
 	TARGET("dma_alloc_attrs", 0),
 	TARGET("stack_depot_init", -ENOMEM),
 	TARGET("register_module_notifier", -ENOMEM),
 	TARGET("xen_alloc_unpopulated_pages", -ENOMEM),
+	TARGET("xen_alloc_ballooned_pages", -ENOMEM),
 	TARGET("xen_alloc_p2m_entry", -ENOMEM),
 	TARGET("gnttab_alloc_grant_references", -ENOSPC),
 };

@@ -178,8 +178,9 @@ static const char *two_mappings(void)
 		EXPECT(map[0].status == GNTST_okay && map[1].status == GNTST_okay);
 	for (i = 0; i < 2; i++)
 		if (map[i].status == GNTST_okay)
-			gnttab_set_unmap_op(&unmap[done++], map[i].host_addr, GNTMAP_host_map,
-					    map[i].handle);
+			gnttab_set_unmap_op(&unmap[done++],
+					    (unsigned long)pfn_to_kaddr(page_to_pfn(at[i])),
+					    GNTMAP_host_map, map[i].handle);
 	if (done) {
 		struct page *mapped[2] = { map[0].status == GNTST_okay ? at[0] : at[1], at[1] };
 
