@@ -316,7 +316,8 @@ static void wait_for_backend(struct xenbus_device *xbdev, enum xenbus_state want
 	unsigned int ms;
 
 	for (ms = 0; ms < CLOSE_MS; ms += 20) {
-		state = xenbus_read_driver_state(xbdev->otherend);
+		/* Not xenbus_read_driver_state(): its parameters depend on the kernel. */
+		state = xenbus_read_unsigned(xbdev->otherend, "state", XenbusStateUnknown);
 		if (state == XenbusStateUnknown || state >= wanted)
 			return;
 		msleep(20);
