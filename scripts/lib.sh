@@ -9,8 +9,10 @@ PKGS=$BUILD/pkgs            # packages unpacked here are never installed on this
 GUEST_DIR=$BUILD/guest      # what QEMU boots
 
 # The kind of machine that is built for and booted is the release's, in KVER:
-# this one's (amd64), or arm64, with headers that are only unpacked.  XEN_ROOT
-# has Xen, its tools, their libraries and busybox for it.
+# this one's (amd64), or arm64, with headers that are only unpacked.  So are
+# those of a later Debian (its kernels say so: +deb13), whose compiler is in a
+# chroot, see scripts/build-root.  XEN_ROOT has Xen, its tools, their libraries
+# and busybox: this Debian's, or those of the Debian named in XEN_SUITE.
 # shellcheck disable=SC2034
 case ${KVER:-} in
 *-arm64*)
@@ -18,7 +20,6 @@ case ${KVER:-} in
 	TRIPLET=aarch64-linux-gnu
 	XEN_ROOT=$PKGS/xen-arm64
 	export ARCH=arm64 CROSS_COMPILE=$TRIPLET-
-	export KERNELDIR=${KERNELDIR:-$PKGS/headers-$KVER/usr/src/linux-headers-$KVER}
 	;;
 *)
 	DEB_ARCH=amd64
@@ -26,6 +27,20 @@ case ${KVER:-} in
 	XEN_ROOT=$PKGS/xen
 	;;
 esac
+# shellcheck disable=SC2034
+[[ -z ${XEN_SUITE:-} ]] || XEN_ROOT=$PKGS/xen-$XEN_SUITE
+# shellcheck disable=SC2034
+DEVICE_MODEL_ROOT=$PKGS/device-model${XEN_SUITE:+-$XEN_SUITE} # for HVM guests
+[[ $DEB_ARCH == amd64 ]] || DEVICE_MODEL_ROOT=/nonexistent
+if [[ -z ${DEB_SUITE+set} ]]; then
+	case ${KVER:-} in
+	*+deb13*) DEB_SUITE=trixie ;;
+	*) DEB_SUITE='' ;; # this machine's
+	esac
+fi
+if [[ ${KVER:-} && ($DEB_ARCH != amd64 || $DEB_SUITE) ]]; then
+	export KERNELDIR=${KERNELDIR:-$PKGS/headers-$KVER/usr/src/linux-headers-$KVER}
+fi
 
 say() { printf '%s: %s\n' "${0##*/}" "$*"; }
 
