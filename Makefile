@@ -32,9 +32,15 @@ kernel_cc := $(shell sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*-\)\{0,1\}gcc\(-[
 	$(KERNELDIR)/.config 2>/dev/null)
 CXX := $(or $(shell command -v $(CROSS_COMPILE)$(kernel_cc) 2>/dev/null),$(CROSS_COMPILE)g++)
 
+# A later Debian's kernel: in a chroot with its compiler.
+ifneq ($(findstring +deb13,$(KVER)),)
+export KVER
+build_root := scripts/build-root
+endif
+
 .PHONY: module
 module: have-headers ## build xengnt.ko for the running kernel (or KERNELDIR=, KVER=)
-	+$(MAKE) -C $(KERNELDIR) M=$(CURDIR) CXX=$(CXX) modules
+	+$(build_root) $(MAKE) -C $(KERNELDIR) M=$(CURDIR) CXX=$(CXX) modules
 	scripts/check-objects
 
 .PHONY: have-headers
@@ -87,6 +93,15 @@ check-guest: ## the tests in Xen guests, in one boot
 	scripts/build-oracle
 	scripts/build-examples
 	scripts/run-guest-tests
+
+.PHONY: check-hvm
+check-hvm: ## the tests in HVM guests, which have a device model in dom0 (as root)
+	scripts/deps build guest hvm
+	+$(MAKE) module
+	scripts/build-test-modules
+	scripts/build-oracle
+	scripts/build-examples
+	scripts/run-guest-tests --guests hvm,hvm-v2 --only-guests --out build/check-hvm
 
 .PHONY: check-matrix
 check-matrix: ## build for several kernels, and run the guest tests on each
