@@ -8,6 +8,7 @@
 
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
+#include <linux/workqueue.h>
 
 /* 6.10: an event's string is remembered from its declaration. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
@@ -45,6 +46,13 @@
 	}
 #define xengnt_register_syscore register_syscore_ops
 #define xengnt_unregister_syscore unregister_syscore_ops
+#endif
+
+/* 6.17: a work queue says that its work stays on the CPU that asked; 7.3 warns when it does not. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define XENGNT_WQ_PERCPU WQ_PERCPU
+#else
+#define XENGNT_WQ_PERCPU 0
 #endif
 
 #endif /* XENGNT_COMPAT_H */

@@ -17,6 +17,7 @@
 
 #include "../core/core.h"
 #include "../port/port.h"
+#include "compat.h"
 #include "tracking.h"
 
 #define CREATE_TRACE_POINTS
@@ -303,7 +304,7 @@ const char *xengnt_report_name(unsigned int what)
 int xengnt_port_init(void)
 {
 	stopping = false;
-	queue = alloc_workqueue("xengnt", WQ_MEM_RECLAIM, 0);
+	queue = alloc_workqueue("xengnt", WQ_MEM_RECLAIM | XENGNT_WQ_PERCPU, 0);
 	if (!queue)
 		return -ENOMEM;
 	work_init(XG_WORK_DEFERRED, xg_deferred_work);

@@ -22,6 +22,7 @@
 #include <xengnt/backend.h>
 
 #include "../core/backend.h"
+#include "compat.h"
 
 static struct workqueue_struct *queue;
 
@@ -106,7 +107,7 @@ EXPORT_SYMBOL_GPL(xengnt_unmap_refs_sync);
 
 int xengnt_unmap_queue_init(void)
 {
-	queue = alloc_workqueue("xengnt_unmap", 0, 0);
+	queue = alloc_workqueue("xengnt_unmap", XENGNT_WQ_PERCPU, 0);
 	return queue ? 0 : -ENOMEM;
 }
 
