@@ -42,4 +42,9 @@ constexpr GrantRef no_ref{0xffffffffu};
 // References below this are Xen's own (GNTTAB_NR_RESERVED_ENTRIES of Xen's public grant_table.h).
 inline constexpr u32 reserved_refs = 8;
 
+[[gnu::always_inline]] constexpr u32 smaller(u32 a, u32 b)
+{
+	return a < b ? a : b;
+}
+
 } // namespace xengnt

@@ -47,12 +47,12 @@ bool xg_next_piece(uint32_t page_size, uint32_t offset, uint32_t length, struct 
 	uint32_t done = piece->frame * XG_FRAME_SIZE + piece->offset + piece->length;
 	uint32_t at = piece->length ? done : offset;
 	uint32_t room = offset < page_size ? page_size - offset : 0;
-	uint32_t end = offset + (length < room ? length : room);
+	uint32_t end = offset + smaller(length, room);
 	if (at >= end)
 		return false;
 	uint32_t in_frame = at % XG_FRAME_SIZE;
 	uint32_t rest = XG_FRAME_SIZE - in_frame;
-	*piece = {at / XG_FRAME_SIZE, in_frame, end - at < rest ? end - at : rest};
+	*piece = {at / XG_FRAME_SIZE, in_frame, smaller(end - at, rest)};
 	return true;
 }
 

@@ -228,8 +228,7 @@ void DeferredEnds::work()
 		if (!queue.count) {
 			queue.due_ms = never;
 		} else if (queue.due_ms <= now) {
-			u32 longer =
-			    queue.interval_ms * 2 < seldom_ms ? queue.interval_ms * 2 : seldom_ms;
+			u32 longer = smaller(queue.interval_ms * 2, seldom_ms);
 			queue.interval_ms = queue.progress ? soon_ms : longer;
 			queue.due_ms = now + queue.interval_ms;
 		}

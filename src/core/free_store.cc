@@ -15,11 +15,6 @@ constexpr u32 added_per_hold = 16;
 
 constexpr PoolId no_pool{0};
 
-[[gnu::always_inline]] inline u32 smaller(u32 a, u32 b)
-{
-	return a < b ? a : b;
-}
-
 [[gnu::always_inline]] inline u32 unfilled(const Pool &pool)
 {
 	return pool.reserve > pool.held ? pool.reserve - pool.held : 0;
@@ -432,18 +427,11 @@ Result<GrantRef> FreeStore::take_sequence(Pool &pool, u32 count)
 
 FreeStore::SequencePut FreeStore::put_sequence(Pool &pool, GrantRef first, u32 count)
 {
-	SequencePut put{};
-	for (u32 done = 0; done < count;) {
-		u32 here = smaller(count - done, bits_per_hold);
-		LockGuard guard(lock_);
-		u32 there = bitmap_.give(first.raw + done, here);
-		credit(pool, here - there);
-		pool.freed += here - there;
-		put.twice += there;
-		put.free = free_;
-		done += here;
-	}
-	return put;
+	LockGuard guard(lock_);
+	u32 twice = bitmap_.give(first.raw, count);
+	credit(pool, count - twice);
+	pool.freed += count - twice;
+	return {twice, free_};
 }
 
 // --- rules ---
@@ -459,8 +447,10 @@ int FreeStore::check_invariants()
 		u32 ref = run;
 		for (u32 i = 0; i < length; i++) {
 			RefWord word = ref_table.read(ref);
-			if (word.state() != RefState::free || (i && word.run()) || bitmap_.has(ref))
-				return 2; // members of runs are free, and not in the bitmap
+			if (word.state() != RefState::free || word.pool() != no_pool ||
+			    (i && word.run()) || bitmap_.has(ref))
+				return 2; // members of runs are free, nobody's, and not in the
+					  // bitmap
 			if (i + 1 == length && ref != ref_table.note(run).run.tail)
 				return 3; // a run ends at its tail
 			ref = word.link();

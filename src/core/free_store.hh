@@ -91,7 +91,7 @@ public:
 	// What a caller freed comes back: runs that are long enough to stay as they are, and one
 	// that need not be. Either may be empty. How many are free now.
 	u32 put_runs(Pool &pool, const RunStack &whole, const Run &rest);
-	// Consecutive references come back, their words free.
+	// Consecutive references of one segment come back, their words free.
 	struct SequencePut {
 		u32 twice; // had been given back already by another CPU that frees the same ones
 		u32 free;  // now

@@ -273,7 +273,7 @@ uint32_t xg_end_batch(uint32_t *refs, void **pages, uint32_t nr, unsigned long c
 	u32 left[at_once];
 	u32 foreign = 0;
 	for (u32 done = 0; done < nr;) {
-		u32 here = nr - done < at_once ? nr - done : at_once;
+		u32 here = smaller(nr - done, at_once);
 		u32 nr_left =
 		    core.batches.end(refs + done, pages ? pages + done : nullptr, here, left);
 		unsigned cpu = xg_port_pin();

@@ -28,7 +28,7 @@ u32 Lease::claim_room(u32 wanted)
 	for (;;) {
 		u32 now = load_relaxed(&leased_);
 		u32 room = limit_ > now ? limit_ - now : 0;
-		u32 more = wanted < room ? wanted : room;
+		u32 more = smaller(wanted, room);
 		if (!more || compare_and_swap(&leased_, now, now + more))
 			return more;
 	}
@@ -102,7 +102,7 @@ bool Lease::grow_by(u32 needed)
 	u32 refs[XG_LEASE_BATCH];
 
 	for (u32 got = 0; got < needed;) {
-		u32 missing = needed - got < XG_LEASE_BATCH ? needed - got : XG_LEASE_BATCH;
+		u32 missing = smaller(needed - got, XG_LEASE_BATCH);
 		bool hopeful = !in_vain(missing);
 		u32 lent = missing < step_ ? ask(step_, refs) : 0;
 		if (!lent)
@@ -155,7 +155,7 @@ void Lease::give_back(u32 count)
 {
 	u32 refs[XG_LEASE_BATCH];
 	while (count) {
-		u32 got = store_.remove(count < XG_LEASE_BATCH ? count : XG_LEASE_BATCH, refs);
+		u32 got = store_.remove(smaller(count, XG_LEASE_BATCH), refs);
 		if (!got)
 			return;
 		xg_port_unlease(refs, got);

@@ -85,7 +85,7 @@ void RefAllocator::flush(Pool &pool, CpuCache &cache, u32 keep)
 	if (!use.granted())
 		return;
 	for (u32 used = load_relaxed(&cache.used); used > keep;) {
-		u32 nr = used - keep < run_target ? used - keep : run_target;
+		u32 nr = smaller(used - keep, run_target);
 		used -= nr;
 		// The hints go last, so that other CPUs find all that is still cached.
 		store_.collect(pool, cache.slots + used, nr);
@@ -98,8 +98,7 @@ void RefAllocator::drain(Pool &pool, CpuCache &cache)
 {
 	u32 used = load_acquire(&cache.used);
 	for (u32 at = 0; at < used; at += run_target)
-		store_.collect(pool, cache.slots + at,
-			       used - at < run_target ? used - at : run_target);
+		store_.collect(pool, cache.slots + at, smaller(used - at, run_target));
 }
 
 void RefAllocator::freed_some(u32 free_now)
@@ -264,7 +263,7 @@ namespace
 u32 in_segment(u32 ref, u32 end)
 {
 	u32 here = segment_refs - ref % segment_refs;
-	return here < end - ref ? here : end - ref;
+	return smaller(here, end - ref);
 }
 
 } // namespace

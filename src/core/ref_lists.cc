@@ -53,8 +53,7 @@ struct ListWalk {
 		u32 at = ref % segment_refs;
 		u32 room = direction > 0 ? segment_refs - at : at + 1;
 		u64 *here = words + at;
-		u64 *end =
-		    here + static_cast<std::ptrdiff_t>(most < room ? most : room) * direction;
+		u64 *end = here + static_cast<std::ptrdiff_t>(smaller(most, room)) * direction;
 		u64 expected = kind.raw + ref + direction;
 		while (here != end && load_relaxed(here) == expected) {
 			if (kind.raw != free_word)
@@ -144,8 +143,7 @@ Status RefAllocator::free_list(u32 *list, Caller caller)
 		u32 room = run_target > walk.run.count ? run_target - walk.run.count : 0;
 		u32 before = walk.run.count;
 		if (left_of_run) {
-			walk.take_alike(RefWord{free_word},
-					left_of_run < room ? left_of_run : room);
+			walk.take_alike(RefWord{free_word}, smaller(left_of_run, room));
 			left_of_run -= walk.run.count - before;
 		} else {
 			walk.take_alike(RefWord::make(RefState::listed, owner, 0, 1), room);

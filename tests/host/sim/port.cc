@@ -201,7 +201,10 @@ unsigned long xg_port_irqs_off(void)
 
 void xg_port_irqs_on(unsigned long) {}
 
-void xg_port_trace(enum xg_trace, uint32_t, uint16_t) {}
+void xg_port_trace(enum xg_trace what, uint32_t ref, uint16_t domid)
+{
+	world().last_trace[what] = uint64_t{ref} << 16 | domid;
+}
 
 void xg_port_report(enum xg_report what, uint32_t ref, uint16_t domid, unsigned long caller)
 {

@@ -42,6 +42,8 @@ public:
 	const Config config;
 	Verdict verdict;
 	Log log;
+	// By xg_trace, the last one: the reference above the domain.
+	std::atomic<uint64_t> last_trace[2]{};
 	Faults faults;
 	Memory memory;
 	Clock clock{verdict};

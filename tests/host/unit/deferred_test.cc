@@ -44,6 +44,19 @@ TEST_F(Deferred, KeepsPageAndReferenceUntilTheOtherSideLetsGo)
 	EXPECT_FALSE(w->clock.scheduled(XG_WORK_DEFERRED)) << "nothing left to look at";
 }
 
+TEST_F(Deferred, NamesTheDomainWhenItBeginsAndWhenItIsDone)
+{
+	for (uint16_t domid : {uint16_t{3}, uint16_t{5}}) {
+		uint32_t ref = defer(1, domid)[0].first;
+		uint64_t traced = uint64_t{ref} << 16 | domid;
+		EXPECT_EQ(w->last_trace[XG_TRACE_DEFER], traced);
+		EXPECT_NE(w->last_trace[XG_TRACE_RECLAIM], traced);
+		EXPECT_TRUE(w->xen.unmap(ref, domid, false));
+		w->clock.advance(3000);
+		EXPECT_EQ(w->last_trace[XG_TRACE_RECLAIM], traced);
+	}
+}
+
 TEST_F(Deferred, IsNoLeakOfAPoolThatGoes)
 {
 	int error = 0;
