@@ -38,7 +38,7 @@ static void show_good(const char *what, int readonly, unsigned int flags, unsign
 
 		if (slots.map[i].status != GNTST_okay)
 			continue;
-		equal += !memchr_inv(here, SLOT_FILL(i), PAGE_SIZE);
+		equal += !memchr_inv(here, SLOT_FILL(i), XEN_PAGE_SIZE);
 		other_write(i, 17, SLOT_FILL(i) + 1);
 		if (!(flags & GNTMAP_readonly))
 			here[18]--;
@@ -79,7 +79,7 @@ static void show_bare(void)
 	gnttab_batch_map(slots.map, 4);
 	slots_show(&slots, "bare batch", 4);
 	SHOW("bare batch, contents", "%d\n",
-	     !!memchr_inv(page_address(slots.into[0]), SLOT_FILL(0), PAGE_SIZE));
+	     !!memchr_inv(page_address(slots.into[0]), SLOT_FILL(0), XEN_PAGE_SIZE));
 	/* No page of it was ever entered, and that is told. */
 	SHOW("bare batch, unmap", "%d\n", fill_and_unmap(4));
 	for (i = 0; i < 4; i++)
