@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* References in a real guest: single, lists, sequences, exhaustion, callbacks. */
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/workqueue.h>
@@ -88,6 +89,9 @@ static const char *sequences_are_consecutive(void)
 	unsigned int c;
 
 	for (c = 0; c < ARRAY_SIZE(counts); c++) {
+		/* Two of the long ones do not fit into a small table, of version 2 at the least. */
+		if (2 * counts[c] + 128 > gnttab_max_grant_frames() * 256)
+			break;
 		EXPECT(!gnttab_alloc_grant_reference_seq(counts[c], &first));
 		/* Nobody else has any of them. */
 		EXPECT(!gnttab_alloc_grant_reference_seq(counts[c], &again));
@@ -141,6 +145,7 @@ static void take_everything(void)
 	u16 count = LIST;
 
 	for (nr_lists = 0, taken = 0; count && nr_lists < MAX_LISTS;) {
+		cond_resched(); /* a large table takes a while */
 		if (gnttab_alloc_grant_references(count, &lists[nr_lists])) {
 			count /= 2;
 			continue;
@@ -152,8 +157,10 @@ static void take_everything(void)
 
 static void free_everything(void)
 {
-	while (nr_lists)
+	while (nr_lists) {
 		gnttab_free_grant_references(lists[--nr_lists]);
+		cond_resched();
+	}
 }
 
 static const char *exhausted_then_whole_again(void)
@@ -172,7 +179,7 @@ static const char *exhausted_then_whole_again(void)
 	free_everything();
 	take_everything();
 	free_everything();
-	EXPECT(before > 1000);
+	EXPECT(before > min(1000U, gnttab_max_grant_frames() * 128));
 	/* Drivers elsewhere may have taken or freed a few meanwhile. */
 	EXPECT(taken + 64 > before && before + 64 > taken);
 	EXPECT(!gnttab_alloc_grant_reference_seq(100, &first));
