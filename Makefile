@@ -126,6 +126,13 @@ check-restore: ## guests are saved and restored while the echo example runs in t
 	+$(MAKE) module
 	scripts/check-restore
 
+.PHONY: soak
+soak: ## guests live, are paused, killed and destroyed while pages are mapped (SOAK_MINUTES=15)
+	scripts/deps build guest
+	+$(MAKE) module
+	scripts/build-stock-drivers
+	scripts/soak
+
 .PHONY: check-watching
 check-watching: ## xengnt-top, trace-cmd, perf and bpftrace as documented, in dom0 (as root)
 	scripts/deps build guest

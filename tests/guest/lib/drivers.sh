@@ -26,6 +26,11 @@ standing() {
 		"deferred $(counter deferred) $(dmesg | sed -n 's/.*count_pages: //p' | tail -n 1)"
 }
 
+# How many references the kernel has to give (modules/count_refs.c).
+kernel_refs() {
+	load_module count_refs && rmmod count_refs && dmesg | sed -n 's/.*count_refs: //p' | tail -n 1
+}
+
 is_standing() { [ "$(standing)" = "$1" ]; }
 
 # ktap_standing NAME BEFORE: a deferred end takes a moment.
