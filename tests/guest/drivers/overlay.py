@@ -24,14 +24,21 @@ def strip(source, target):
     subprocess.run(["strip", "--strip-debug", "-o", target, source], check=True)
 
 
+def add_stock_drivers(tree, names=("*",)):
+    """The kernel's drivers that were built on xengnt, in /drivers."""
+    drivers = tree / "drivers"
+    drivers.mkdir(parents=True)
+    for name in names:
+        for path in (TOP / "build" / "stock-drivers").glob(f"{name}.ko"):
+            strip(path, drivers / path.name)
+
+
 def add_drivers(tree):
     """xengnt in /modules; the drivers built on it, and those spare ones, in /drivers."""
     release = kernel_release()
     drivers, modules = tree / "drivers", tree / "modules"
-    drivers.mkdir(parents=True)
+    add_stock_drivers(tree)
     modules.mkdir()
-    for path in (TOP / "build" / "stock-drivers").glob("*.ko"):
-        strip(path, drivers / path.name)
     for path in (TOP / "xengnt.ko", TOP / "tests" / "guest" / "modules" / "count_pages.ko"):
         strip(path, modules / path.name)
     kernel = PKGS / f"kernel-{release}" / "lib" / "modules" / release
