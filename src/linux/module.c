@@ -47,6 +47,8 @@ static int __init xengnt_module_init(void)
 		return err;
 	config.table_version = xengnt_table_version();
 	config.table_refs = min(frames * xengnt_frame_refs(), 1u << 20);
+	/* All of a small table would else never be the kernel's again. */
+	config.spare_limit = min(spare_limit, config.table_refs / 4);
 	err = xengnt_port_init();
 	if (err)
 		goto frames;
