@@ -17,6 +17,7 @@
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched/task_stack.h>
 #include <linux/workqueue.h>
 #include <xen/grant_table.h>
 #include <xengnt/backend.h>
@@ -63,12 +64,10 @@ static void look_again(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
-void xengnt_unmap_refs_async(struct gntab_unmap_queue_data *item)
+static void look_first(struct gntab_unmap_queue_data *item)
 {
-	u32 wait_ms;
+	u32 wait_ms = xg_unmap_first_look(&item->age, is_held(item));
 
-	INIT_DELAYED_WORK(&item->gnttab_work, look_again);
-	wait_ms = xg_unmap_first_look(&item->age, is_held(item));
 	if (!wait_ms) {
 		unmap_and_tell(item);
 		return;
@@ -76,6 +75,12 @@ void xengnt_unmap_refs_async(struct gntab_unmap_queue_data *item)
 	/* Cannot fail: the driver that is calling pins us already. */
 	__module_get(THIS_MODULE);
 	look_later(item, wait_ms);
+}
+
+void xengnt_unmap_refs_async(struct gntab_unmap_queue_data *item)
+{
+	INIT_DELAYED_WORK(&item->gnttab_work, look_again);
+	look_first(item);
 }
 EXPORT_SYMBOL_GPL(xengnt_unmap_refs_async);
 
@@ -94,13 +99,21 @@ static void wake(int result, struct gntab_unmap_queue_data *item)
 
 int xengnt_unmap_refs_sync(struct gntab_unmap_queue_data *item)
 {
+	/* Drivers have it there too, as blkback does; debugging kernels want to know. */
+	bool on_stack = object_is_on_stack(item);
 	struct waiter waiter;
 
 	init_completion(&waiter.unmapped);
 	item->data = &waiter;
 	item->done = wake;
-	xengnt_unmap_refs_async(item);
+	if (on_stack)
+		INIT_DELAYED_WORK_ONSTACK(&item->gnttab_work, look_again);
+	else
+		INIT_DELAYED_WORK(&item->gnttab_work, look_again);
+	look_first(item);
 	wait_for_completion(&waiter.unmapped);
+	if (on_stack)
+		destroy_delayed_work_on_stack(&item->gnttab_work);
 	return waiter.result;
 }
 EXPORT_SYMBOL_GPL(xengnt_unmap_refs_sync);

@@ -127,9 +127,19 @@ static void let_go(struct work_struct *work)
 	put_page(slots.into[1]);
 }
 
+/*
+ * Drivers also wait for an item on their own stack. Not here on the kernel's own
+ * functions: they do not say so, and a debugging kernel would complain.
+ */
+#ifdef ORACLE_XENGNT
+#define ON_STACK
+#else
+#define ON_STACK static
+#endif
+
 static void show_sync(bool held)
 {
-	static struct gntab_unmap_queue_data item;
+	ON_STACK struct gntab_unmap_queue_data item;
 	static DECLARE_DELAYED_WORK(later, let_go);
 	static struct told told;
 	unsigned long start;
