@@ -4,15 +4,15 @@
  * kernel's functions: distribution kernels come without fault injection, and the
  * module is tested as it is.
  */
+#include <linux/atomic.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
-#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "fail_alloc.h"
 
-static DEFINE_RAW_SPINLOCK(lock);
-static unsigned int left;
+/* No lock: a probe comes in anywhere, as an NMI does. */
+static atomic_t left;
 static bool fired;
 static const char *last = "nothing";
 
@@ -41,12 +41,8 @@ MODULE_PARM_DESC(last, "the function that was made to fail last");
 
 void fail_alloc_set(unsigned int nth)
 {
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&lock, flags);
-	left = nth;
-	fired = false;
-	raw_spin_unlock_irqrestore(&lock, flags);
+	WRITE_ONCE(fired, false);
+	atomic_set(&left, nth);
 }
 EXPORT_SYMBOL_GPL(fail_alloc_set);
 
@@ -66,16 +62,12 @@ static bool is_xengnt(unsigned long caller)
 
 static bool due(unsigned long caller)
 {
-	unsigned long flags;
-	bool now = false;
-
-	if (!READ_ONCE(left) || !is_xengnt(caller))
+	if (!atomic_read(&left) || !is_xengnt(caller))
 		return false;
-	raw_spin_lock_irqsave(&lock, flags);
-	if (left && !--left)
-		now = fired = true;
-	raw_spin_unlock_irqrestore(&lock, flags);
-	return now;
+	if (atomic_dec_if_positive(&left))
+		return false;
+	WRITE_ONCE(fired, true);
+	return true;
 }
 
 /* Where a function that fails goes instead: back to its caller, the result set. */
@@ -131,6 +123,7 @@ static struct target targets[] = {
 	TARGET("__kvmalloc_node_noprof", 0),
 	TARGET("alloc_pages", 0),
 	TARGET("alloc_pages_noprof", 0),
+	TARGET("__alloc_pages", 0), /* where there is no NUMA */
 	TARGET("get_zeroed_page", 0),
 	TARGET("get_zeroed_page_noprof", 0),
 	TARGET("alloc_workqueue", 0),
