@@ -84,3 +84,12 @@ kernel_release() {
 
 # Where the unpacked kernel image and modules of a release are kept.
 kernel_root() { echo "$PKGS/kernel-$1"; }
+
+# A copy of the project's files, to be built for another kernel without touching
+# what is built here; it has this checkout's downloads.  copy_tree DIR
+copy_tree() {
+	rm -rf "$1"
+	mkdir -p "$1/build"
+	git -C "$TOP" ls-files -z | tar -c --null -C "$TOP" -T - | tar -x -C "$1"
+	ln -s "$PKGS" "$1/build/pkgs"
+}
