@@ -120,6 +120,10 @@ check-drivers: ## the kernel's own drivers, unmodified, on xengnt in Xen guests
 	scripts/build-stock-drivers
 	scripts/run-driver-tests
 
+.PHONY: check-debug-kernel
+check-debug-kernel: ## the guest tests in a kernel with lockdep, kmemleak and more (an hour, as root)
+	scripts/check-debug-kernel $(DEBUG_KERNELS)
+
 .PHONY: check-restore
 check-restore: ## guests are saved and restored while the echo example runs in them
 	scripts/deps build guest

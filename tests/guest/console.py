@@ -21,8 +21,12 @@ KERNEL_TROUBLE = re.compile("|".join((
     r"unable to handle", r"Modules linked in:",
 )))
 XEN_TROUBLE = re.compile(r"\(XEN\).*(crashed|domain_crash|[Tt]riple fault|\bBUG\b|Xen WARN|Assertion|[Pp]anic|FATAL)")
-REPORT_BEGIN = re.compile(r"-+\[ cut here \]-+")
-REPORT_END = re.compile(r"---\[ end (trace|Kernel panic)")
+# Where reports begin, and where each kind of them ends.
+REPORTS = (
+    (re.compile(r"-+\[ cut here \]-+"), re.compile(r"---\[ end (trace|Kernel panic)")),
+    (re.compile(r"BUG: KCSAN: "), re.compile(r"={60,}$")),
+    (re.compile(r"BUG: using smp_processor_id\(\) in preemptible"), re.compile(r"</TASK>")),
+)
 # An oops is many lines: these are no second complaint soon after another.
 CONTINUED = re.compile(r"Call Trace|Modules linked in:|\bOops\b")
 ONE_OOPS = 60
@@ -66,15 +70,16 @@ def read_noise(text):
 
 
 def reports(lines):
-    """The lines, with all of a kernel's report ("cut here" to "end trace")
-    as one item: (first line number, lines of the item)."""
-    start = None
+    """The lines, with all of a kernel's report ("cut here" to "end trace", and
+    the like) as one item: (first line number, lines of the item)."""
+    start = end = None
     for number, line in enumerate(lines):
-        if start is None and REPORT_BEGIN.search(line):
-            start = number
+        if start is None:
+            end = next((last for first, last in REPORTS if first.search(line)), None)
+            start = number if end else None
         if start is None:
             yield number, [line]
-        elif REPORT_END.search(line) or number - start >= REPORT_LINES:
+        elif end.search(line) or number - start >= REPORT_LINES:
             yield start, lines[start:number + 1]
             start = None
     if start is not None:

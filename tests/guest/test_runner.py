@@ -6,7 +6,8 @@ import sys
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+TESTS = Path(__file__).resolve().parent
+sys.path.insert(0, str(TESTS))
 
 import console  # noqa: E402
 from ktap import Parser  # noqa: E402
@@ -34,6 +35,15 @@ Modules linked in:
 Call Trace:
  function+0x1/0x2
 ---[ end trace 0000000000000000 ]---
+"""
+
+RACE = """==================================================================
+BUG: KCSAN: data-race in {0} / {0}
+ {0}+0x1/0x2{1}
+read to 0xffff888004a0 of 8 bytes by task 9 on cpu 1:
+ {0}+0x1/0x2{1}
+value changed: 0x0000000000000001 -> 0x0000000000000002
+==================================================================
 """
 
 
@@ -179,6 +189,21 @@ class Trouble(unittest.TestCase):
     def test_noise_needs_a_reason(self):
         with self.assertRaises(ValueError):
             console.read_noise("XSAVE\n")
+
+    def test_races_of_the_kernel_alone(self):
+        path = TESTS.parent / "debug-kernel" / "known-reports"
+        noise = path.read_text(encoding="utf-8")
+        stock, ours = RACE.format("tick", ""), RACE.format("grant", " [xengnt]")
+        self.assertEqual(self.count(stock + stock, noise), 0)
+        self.assertEqual(self.count(stock + ours + stock, noise), 1)
+        self.assertEqual(self.count(stock + OOPS, noise), 1)
+
+    def test_reports_known_of_a_debug_kernel(self):
+        noise = (TESTS.parent / "debug-kernel" / "known-reports").read_text(encoding="utf-8")
+        text = "BUG: using smp_processor_id() in preemptible [00000000] code: kworker/u4:1/27\n" \
+               "caller is {}+0x24d/0x2c0\nCall Trace:\n <TASK>\n </TASK>\n"
+        self.assertEqual(self.count(text.format("xen_irq_lateeoi_locked.part.0"), noise), 0)
+        self.assertEqual(self.count(text.format("xg_port_pin"), noise), 1)
 
     def test_warning_without_end(self):
         self.assertEqual(self.count("\n".join(WARNING.splitlines()[:4])), 1)

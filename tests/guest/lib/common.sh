@@ -48,9 +48,10 @@ load_module() {
 	insmod "/modules/$module.ko" "$@"
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds, or the time is over.
+# wait_for SECONDS COMMAND...: until it succeeds, or the time is over: that many
+# times as long where PATIENCE says that everything is slow.
 wait_for() {
-	tenths=$(($1 * 10))
+	tenths=$(($1 * 10 * ${PATIENCE:-1}))
 	shift
 	until "$@"; do
 		tenths=$((tenths - 1))
