@@ -18,7 +18,8 @@
  *
  * It can change when a guest is restored or migrated. Context: any.
  *
- * Return: 1 or 2.
+ * Return: 1 or 2; 0 after a restore into a version that is not known, when no
+ * entry can be reached.
  */
 int xengnt_table_version(void);
 

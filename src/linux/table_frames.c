@@ -47,7 +47,7 @@
  * with everything else stopped.)
  */
 static struct {
-	int version;
+	int version;		/* 0: not one that we know */
 	unsigned int max;	/* frames the table can grow to */
 	unsigned int max_status;
 	unsigned int listed;	/* of these, how many the kernel has: what is in frames[] */
@@ -118,6 +118,9 @@ static int list_frames(void)
 	struct gnttab_setup_table setup = { .dom = DOMID_SELF };
 	int err;
 
+	/* What entries look like is not known: none is touched. */
+	if (!table.version)
+		return -EOPNOTSUPP;
 	if (HYPERVISOR_grant_table_op(GNTTABOP_query_size, &query, 1) ||
 	    query.status != GNTST_okay)
 		return -EIO;
@@ -234,19 +237,17 @@ static void frames_resume(void)
 {
 	int version = read_version();
 	unsigned int lost;
-	int err = 0;
 
 	if (version != 1 && version != 2) {
 		pr_err("grant table version %d after resuming is not known\n", version);
-		version = table.version;
-		err = -EOPNOTSUPP;
+		version = 0;
 	} else if (version != table.version) {
 		pr_warn("the table has version %d after resuming, and had %d\n", version,
 			table.version);
 	}
 	table.version = version;
 	xengnt_status_forget();
-	if (err || list_frames()) {
+	if (list_frames()) {
 		pr_err("cannot find the table after resuming\n");
 		WRITE_ONCE(table.listed, 0);
 	}
