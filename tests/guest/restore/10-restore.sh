@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# A guest is saved and restored, again and again, while the echo example's frontend
+# A guest is saved and restored, or migrated, again and again, while the echo example's frontend
 # sends messages: in C in a PV guest, in C++ in a PVH guest.
 # shellcheck shell=sh
 . /lib/xengnt/ktap.sh
@@ -46,9 +46,9 @@ ktap_check "$front loads" load_module $front
 ktap_check "it connects" wait_for 20 connected
 ktap_check "a driver ends access to a page that dom0 keeps" wait_for_a_page
 ktap_equal "and waits" "$(cat $NOTICE/told) $(counter deferred)" "0 1"
-ktap_check "messages outlive $RESTORES times of save and restore" run_through_restores
+ktap_check "messages outlive that $RESTORES times" run_through_restores
 sed 's/^/# /' $DEVICE/counts
-ktap_check "the driver that waited is told after the restore" wait_for 5 told
+ktap_check "the driver that waited is told" wait_for 5 told
 ktap_check "it unloads too" rmmod selftest_notice
 ktap_equal "no message came back wrong, no page was kept" "$(count wrong) $(count kept)" "0 0"
 ktap_check "and on it goes" run 200

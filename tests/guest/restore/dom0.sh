@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # dom0's job of scripts/check-restore: saves each guest in the middle of a run of
-# messages, restores it, and gives it its device anew, as a toolstack would.
+# messages and restores it, or migrates it from here to here, and gives it its device
+# anew, as a toolstack would.
 . /lib/xengnt/common.sh
 . /lib/xengnt/dom0.sh
 
@@ -9,12 +10,18 @@ IMAGE=/saved
 
 load_module xengnt && load_module echo_back || exit 1
 
-# restart NAME: out of the image, with a device, before it runs.
-restart() {
-	xl restore -p $IMAGE || return 1
+# The guest as it is afterwards, stopped: out of an image, or over a pipe while it ran on
+# for a while.
+save() {
+	xl save "$1" $IMAGE && xl restore -p $IMAGE
+	status=$?
 	rm -f $IMAGE
-	xl domid "$1" >"$GUESTS/$1/domid"
-	echo-attach "$(guest_domid "$1")" && xl unpause "$(guest_domid "$1")"
+	return $status
+}
+migrate() {
+	# What it is called on its way is in the name of its console too.
+	ln -sf "$(guest_console "$1")" "$CONSOLES/guest-$1--incoming.log"
+	xl migrate -p -s '' "$1" 'xl migrate-receive -p'
 }
 
 # A page of the guest's, mapped here while it is saved and restored.
@@ -25,28 +32,31 @@ map_notice() {
 		xenstore-write "$where/notice-mapped" 1
 }
 
-# save_and_restore NAME ROUND: in the middle of the guest's run of that number.
-save_and_restore() {
+# move NAME ROUND HOW: in the middle of the guest's run of that number.
+move() {
 	guest_wait_text "$1" "run $2 begins" 200 || return 1
 	sleep 1
-	phase "saving $1, round $2"
+	phase "$3 of $1, round $2"
 	old=$(guest_domid "$1")
-	xl save "$1" $IMAGE || return 1
+	$3 "$1" || return 1
 	echo-attach --detach "$old"
-	phase "restoring $1"
-	restart "$1"
+	xl domid "$1" >"$GUESTS/$1/domid"
+	echo-attach "$(guest_domid "$1")" && xl unpause "$(guest_domid "$1")"
 }
 
-# try KIND RESTORES: a type of guest, "-v2" behind it for a version 2 table.
+# try KIND HOW...: a type of guest, "-v2" behind it for a version 2 table; what is done to it.
 try() {
-	name=domu-$1 restores=$2 version=1
-	[ "$1" = "${1%-v2}" ] || version=2
-	guest_start "$name" "${1%-v2}" memory 192 \
-		cmdline "grant_table.version=$version test_restores=$restores" || return 1
+	kind=$1 name=domu-$1 version=1
+	shift
+	[ "$kind" = "${kind%-v2}" ] || version=2
+	guest_start "$name" "${kind%-v2}" memory 192 \
+		cmdline "grant_table.version=$version test_restores=$#" || return 1
 	echo-attach "$(guest_domid "$name")"
 	map_notice "$name" || failed=1
-	for round in $(seq "$restores"); do
-		save_and_restore "$name" "$round" || failed=1
+	round=0
+	for how; do
+		round=$((round + 1))
+		move "$name" $round "$how" || failed=1
 	done
 	guest_wait "$name" 250 || failed=1
 	echo-attach --detach "$(guest_domid "$name")"
@@ -54,8 +64,8 @@ try() {
 }
 
 failed=0
-try pv 5 || failed=1
-try pvh 5 || failed=1
-try pv-v2 1 || failed=1
-try pvh-v2 1 || failed=1
+try pv save save save save save migrate || failed=1
+try pvh save save save save save migrate || failed=1
+try pv-v2 save || failed=1
+try pvh-v2 save || failed=1
 exit $failed
