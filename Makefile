@@ -116,6 +116,7 @@ check-arm64: ## cross-build for arm64, and run dom0's tests on an emulated arm64
 check-drivers: ## the kernel's own drivers, unmodified, on xengnt in Xen guests
 	scripts/deps build guest
 	+$(MAKE) module
+	scripts/need fio
 	scripts/build-test-modules
 	scripts/build-stock-drivers
 	scripts/run-driver-tests

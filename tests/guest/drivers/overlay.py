@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """What dom0 and its guests need besides the base archives to run the kernel's
-own drivers: the drivers on xengnt, a file system, a program that moves data."""
+own drivers: the drivers on xengnt, a file system, programs that move data."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -75,6 +76,34 @@ def add_e2fsprogs(tree):
         script.write_text("#!/bin/sh\nexec /opt/e2fs/ld-linux-x86-64.so.2 --library-path /opt/e2fs "
                           f'/opt/e2fs/{program} {arguments} "$@"\n', encoding="ascii")
         script.chmod(0o755)
+
+
+def fio_disk(image):
+    """A file system with this machine's fio and its libraries, for a guest to run it
+    from: they are too large for a root. Returns its size in KiB."""
+    program = shutil.which("fio")
+    if not program:
+        sys.exit("run-driver-tests: error: no fio: run 'scripts/need fio' first")
+    home = image.with_suffix("")
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    for path in (program, *libraries(program)):
+        shutil.copy(path, home)
+    files = list(home.iterdir())
+    mib = sum(path.stat().st_size for path in files) // 2**20 + len(files) // 32 + 8
+    image.unlink(missing_ok=True)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-d", home,
+                    image, f"{mib}M"], check=True, stdout=subprocess.DEVNULL,
+                   env={**os.environ, "PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"})
+    shutil.rmtree(home)
+    return mib * 1024
+
+
+def add_xen_tests(tree):
+    """Programs of Xen's own that try grants out; xl's libraries are there."""
+    (tree / "bin").mkdir(exist_ok=True)
+    for name in ("test-resource", "vchan-socket-proxy"):
+        shutil.copy(next((PKGS / "xen" / "usr" / "lib").glob(f"xen-*/bin/{name}")), tree / "bin")
 
 
 def add_transfer(tree):
