@@ -218,9 +218,8 @@ FreeBitmap::Found FreeBitmap::step(Search &search)
 			u32 word = search.next / 64;
 			u64 bits = words_[word] >> search.next % 64;
 			u32 here = 64 - search.next % 64;
+			// Zeros were shifted in, unless all 64 are of interest.
 			u32 ones = ~bits ? lowest(~bits) : 64;
-			if (ones > here)
-				ones = here;
 			search.length += ones;
 			search.next += ones;
 			if (search.length >= search.count) {

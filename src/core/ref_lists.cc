@@ -140,7 +140,7 @@ Status RefAllocator::free_list(u32 *list, Caller caller)
 		walk.take(word.link());
 
 		// Mostly more of the same kind follow: never claimed, or each claimed and released.
-		u32 room = run_target > walk.run.count ? run_target - walk.run.count : 0;
+		u32 room = run_target - walk.run.count;
 		u32 before = walk.run.count;
 		if (left_of_run) {
 			walk.take_alike(RefWord{free_word}, smaller(left_of_run, room));

@@ -22,6 +22,7 @@ struct Context {
 	int locks = 0;     // of the core
 	int in_kernel = 0; // the simulated kernel's lock is held
 	int in_call = 0;   // a driver's callback runs
+	int irqs_off = 0;  // without a lock of the core
 };
 
 // The flow that runs on this thread. Every thread has one of its own; set_context() lends another.

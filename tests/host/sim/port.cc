@@ -30,10 +30,17 @@ void no_sleep_problem(const char *call)
 		world().verdict.broken(std::string(call) + " where nothing may sleep");
 }
 
+constexpr unsigned initialised = 0x10c4; // a lock without it has not been
+
+struct Lock {
+	std::mutex mutex;
+	unsigned state = initialised;
+};
+
 std::mutex &mutex_of(xg_port_lock *lock)
 {
-	static_assert(sizeof(std::mutex) <= sizeof(xg_port_lock));
-	return *reinterpret_cast<std::mutex *>(lock);
+	static_assert(sizeof(Lock) <= sizeof(xg_port_lock));
+	return reinterpret_cast<Lock *>(lock)->mutex;
 }
 
 } // namespace
@@ -67,13 +74,15 @@ void xg_port_free(void *memory)
 
 void xg_port_lock_init(struct xg_port_lock *lock, enum xg_lock_class)
 {
-	new (lock) std::mutex;
+	new (lock) Lock;
 }
 
 unsigned long xg_port_lock_acquire(struct xg_port_lock *lock)
 {
 	if (context().locks)
 		world().verdict.broken("two locks of the core at once");
+	if (reinterpret_cast<Lock *>(lock)->state != initialised)
+		world().verdict.broken("a lock that nobody has initialised");
 	world().lock_is_wanted();
 	hooks::lock_acquire(mutex_of(lock));
 	return static_cast<unsigned long>(context().locks++);
@@ -189,6 +198,8 @@ void xg_port_schedule(enum xg_work work, unsigned int delay_ms)
 void xg_port_call(void (*fn)(void *arg), void *arg)
 {
 	outside_locks("a driver's callback");
+	if (!context().irqs_off)
+		world().verdict.broken("a driver's callback that an interrupt can cancel for ever");
 	context().in_call++;
 	fn(arg);
 	context().in_call--;
@@ -196,10 +207,13 @@ void xg_port_call(void (*fn)(void *arg), void *arg)
 
 unsigned long xg_port_irqs_off(void)
 {
-	return 0;
+	return static_cast<unsigned long>(context().irqs_off++);
 }
 
-void xg_port_irqs_on(unsigned long) {}
+void xg_port_irqs_on(unsigned long flags)
+{
+	context().irqs_off = static_cast<int>(flags);
+}
 
 void xg_port_trace(enum xg_trace what, uint32_t ref, uint16_t domid)
 {

@@ -161,6 +161,55 @@ TEST_P(Bitmap, FindsTheOnlyRunWhereverItIs)
 	}
 }
 
+class BitmapSteps : public testing::Test
+{
+protected:
+	World world{Config{}};
+	FreeBitmap bitmap;
+
+	void SetUp() override { ASSERT_TRUE(bitmap.create(64 * 1000)); }
+	void TearDown() override { bitmap.destroy(); }
+
+	// In each word every second one: nothing for a search of two, but much to look at.
+	void give_singles(uint32_t words)
+	{
+		for (uint32_t ref = 0; ref < 64 * words; ref += 2)
+			bitmap.give(ref, 1);
+	}
+	uint32_t steps_for(uint32_t count, FreeBitmap::Found expected)
+	{
+		FreeBitmap::Search search{count};
+		uint32_t steps = 1;
+		FreeBitmap::Found found = bitmap.step(search);
+		for (; found == FreeBitmap::Found::more && steps < 10000; steps++)
+			found = bitmap.step(search);
+		EXPECT_EQ(found, expected);
+		return steps;
+	}
+};
+
+// A step is what is done under the lock.
+TEST_F(BitmapSteps, LookAtAFewWordsEach)
+{
+	give_singles(800);
+	EXPECT_GE(steps_for(2, FreeBitmap::Found::no), 100u);
+	EXPECT_EQ(steps_for(2, FreeBitmap::Found::no), 1u) << "now it is known that there is none";
+	EXPECT_GE(steps_for(100, FreeBitmap::Found::no), 800u / 64) << "from word to word";
+}
+
+TEST_F(BitmapSteps, AreFewForWhatCameAsOneRun)
+{
+	give_singles(500);
+	for (uint32_t count : {2u, 5u, 16u, 64u}) {
+		bitmap.give(64 * 600, count);
+		EXPECT_EQ(steps_for(count & (count - 1) ? count / 2 : count,
+				    FreeBitmap::Found::yes),
+			  1u)
+		    << count;
+		EXPECT_TRUE(bitmap.take(64 * 600, count));
+	}
+}
+
 INSTANTIATE_TEST_SUITE_P(Sizes, Bitmap, testing::Values(1, 63, 64, 65, 500, 4096, 4097, 5000));
 
 TEST(SummaryTest, FindsTheFirstMemberAtOrAfterAnyPlace)

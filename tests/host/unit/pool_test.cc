@@ -90,6 +90,21 @@ TEST_F(Pools, NobodyTakesAnothersReserve)
 	EXPECT_EQ(xg_pool_destroy(rogue), 0u);
 }
 
+TEST_F(Pools, WhatIsReservedDoesNotGoBackToTheKernel)
+{
+	start_with(1000, 32, 50);
+	xg_pool *quiet = create("quiet", 200);
+	free_list(alloc_list(700));
+	w->clock.advance(100000);
+	EXPECT_EQ(w->kernel.leased(), 200u);
+	w->kernel.drivers_take(1000);
+	uint32_t head = 0;
+	EXPECT_EQ(xg_alloc_list(quiet, 200, &head), 0);
+	free_list(head);
+	EXPECT_EQ(xg_pool_destroy(quiet), 0u);
+	w->kernel.drivers_free(1000);
+}
+
 TEST_F(Pools, AReserveThatCannotBeHadIsRefused)
 {
 	start_with(100);
@@ -172,6 +187,22 @@ TEST_F(Batch, GrantsAllOrNone)
 	EXPECT_EQ(w->stats().claimed, 0u);
 }
 
+TEST_F(Batch, GoesBackToThePoolOfEach)
+{
+	int error = 0;
+	xg_pool *pools[] = {xg_pool_create("a", 0, 100, true, &error),
+			    xg_pool_create("b", 0, 100, true, &error)};
+	std::vector<uint32_t> refs;
+	for (int i = 0; i < 40; i++) {
+		int64_t ref = xg_grant_new(pools[i / 5 % 2], backend, 0x1234, false, 1);
+		ASSERT_GE(ref, 0);
+		refs.push_back(static_cast<uint32_t>(ref));
+	}
+	EXPECT_EQ(xg_end_batch(refs.data(), nullptr, 40, 1), 0u);
+	EXPECT_EQ(xg_pool_destroy(pools[0]), 0u);
+	EXPECT_EQ(xg_pool_destroy(pools[1]), 0u);
+}
+
 TEST_F(Batch, EndsWhatItCanAndDefersTheRest)
 {
 	std::vector<uint32_t> refs;
@@ -190,10 +221,14 @@ TEST_F(Batch, EndsWhatItCanAndDefersTheRest)
 	uint32_t claimed = alloc();
 	refs.push_back(claimed);
 	pages.push_back(nullptr);
+	Page *kernels = w->pages.alloc();
 	refs.push_back(4095);
-	pages.push_back(nullptr);
+	pages.push_back(kernels);
 	EXPECT_EQ(xg_end_batch(refs.data(), pages.data(), 152, 1), 1u);
 	EXPECT_EQ(refs[0], 4095u);
+	EXPECT_EQ(pages[0], kernels);
+	EXPECT_EQ(kernels->owners, 1);
+	w->pages.put(kernels);
 	EXPECT_EQ(w->stats().deferred, 15u);
 	EXPECT_EQ(w->stats().granted + w->stats().claimed, 0u);
 	for (size_t i = 0; i < 150; i++)
