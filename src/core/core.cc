@@ -89,12 +89,10 @@ void xg_core_stop(void)
 	core.deferred.hand_over();
 	core.allocator.drain_all();
 	core.lease.give_all_back();
-	for (u32 ref = 0; ref < ref_table.size(); ref++) {
-		u64 *raw = ref_table.find({ref});
-		RefWord word{raw ? load_relaxed(raw) : 0};
+	ref_table.each([](u32 ref, RefWord word) {
 		if (word.state() != RefState::unleased)
 			release_leaked(ref, word);
-	}
+	});
 	xg_the_default_pool = nullptr;
 	core.allocator.destroy();
 	core.store.destroy();

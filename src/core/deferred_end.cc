@@ -117,11 +117,9 @@ bool DeferredEnds::read(u32 ref, xg_deferred *deferred)
 u32 DeferredEnds::count_of(PoolId pool)
 {
 	u32 found = 0;
-	for (u32 ref = 0; ref < ref_table.size(); ref++) {
-		const u64 *raw = ref_table.find({ref});
-		RefWord word{raw ? load_relaxed(raw) : 0};
+	ref_table.each([&](u32, RefWord word) {
 		found += word.state() == RefState::deferred && word.pool() == pool;
-	}
+	});
 	return found;
 }
 

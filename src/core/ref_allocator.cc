@@ -136,14 +136,12 @@ Result<GrantRef> RefAllocator::grow_and_take(Pool &pool, u32 count, bool contigu
 {
 	Result<GrantRef> taken = Error::no_space;
 	bool looked_everywhere = false;
-	bool grew = false;
 	bool moving = false;
 	for (int patience = 1000; patience; patience--) {
 		u32 there = store_.available(pool);
 		u32 missing = there < count ? count - there : contiguous ? count : 1;
 		bool may_grow = count <= lease_.limit() && store_.account_allows(pool, count);
 		if (may_grow && lease_.grow(missing)) {
-			grew = true;
 			patience = 1000;
 		} else if (!looked_everywhere) {
 			looked_everywhere = true;
@@ -163,9 +161,6 @@ Result<GrantRef> RefAllocator::grow_and_take(Pool &pool, u32 count, bool contigu
 	}
 	if (looked_everywhere)
 		feed();
-	// What was leased on the way may be enough for those who wait.
-	if (grew && load_relaxed(&starving_))
-		xg_port_schedule(XG_WORK_LEASE, 0);
 	if (!taken.ok()) {
 		fetch_add(&failed_, u64{1});
 		// What was leased in vain is somebody else's chance.

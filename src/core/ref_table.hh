@@ -85,6 +85,13 @@ public:
 	{
 		return load_relaxed(&words_[ref / segment_refs]) + ref % segment_refs;
 	}
+	// Each reference that was ever leased, with its state word as it is by now.
+	template <class Visit> void each(Visit visit) const
+	{
+		for (u32 ref = 0; ref < nr_refs_; ref++)
+			if (const u64 *raw = find({ref}))
+				visit(ref, RefWord{load_relaxed(raw)});
+	}
 	[[gnu::always_inline]] RefWord read(u32 ref) const { return {load_relaxed(word(ref))}; }
 	[[gnu::always_inline]] void write(u32 ref, RefWord value) const
 	{

@@ -8,14 +8,10 @@ using namespace xengnt;
 void xg_read_stats(struct xg_stats *stats)
 {
 	u64 in_state[ref_states] = {};
-	for (u32 ref = 0; ref < ref_table.size(); ref++) {
-		u64 *raw = ref_table.find({ref});
-		if (!raw)
-			continue;
-		RefWord word{load_relaxed(raw)};
+	ref_table.each([&](u32, RefWord word) {
 		in_state[static_cast<unsigned>(word.state())] +=
 		    word.state() == RefState::listed ? word.run() : 1;
-	}
+	});
 	*stats = {};
 	stats->leased = core.lease.leased();
 	stats->lease_limit = core.lease.limit();

@@ -202,15 +202,24 @@ TEST_F(BitmapSteps, AreFewForWhatCameAsOneRun)
 	give_singles(500);
 	for (uint32_t count : {2u, 5u, 16u, 64u}) {
 		bitmap.give(64 * 600, count);
-		EXPECT_EQ(steps_for(count & (count - 1) ? count / 2 : count,
-				    FreeBitmap::Found::yes),
-			  1u)
+		EXPECT_EQ(
+		    steps_for(count & (count - 1) ? count / 2 : count, FreeBitmap::Found::yes), 1u)
 		    << count;
 		EXPECT_TRUE(bitmap.take(64 * 600, count));
 	}
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, Bitmap, testing::Values(1, 63, 64, 65, 500, 4096, 4097, 5000));
+
+TEST(SummaryTest, TakesABitForEachMemberAndForEachWord)
+{
+	EXPECT_EQ(Summary::words_for(1), 1u + 1);
+	EXPECT_EQ(Summary::words_for(64), 1u + 1);
+	EXPECT_EQ(Summary::words_for(65), 2u + 1);
+	EXPECT_EQ(Summary::words_for(4096), 64u + 1);
+	EXPECT_EQ(Summary::words_for(4097), 65u + 2);
+	EXPECT_EQ(Summary::words_for(16384), 256u + 4);
+}
 
 TEST(SummaryTest, FindsTheFirstMemberAtOrAfterAnyPlace)
 {

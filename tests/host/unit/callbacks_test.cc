@@ -297,9 +297,25 @@ TEST_F(Callbacks, TheKernelsFreesWake)
 	EXPECT_EQ(waiter.calls, 0);
 	w->kernel.drivers_free(1);
 	EXPECT_EQ(waiter.calls, 0) << "not from under the kernel's lock";
-	w->clock.advance(1);
+	w->clock.run_due();
 	EXPECT_EQ(waiter.calls, 1);
 	w->kernel.drivers_free(90);
+}
+
+TEST_F(Callbacks, NobodyWatchesTheKernelForACoreThatHasStopped)
+{
+	start_with(100);
+	w->kernel.drivers_take(100);
+	{
+		Waiter waiter;
+		waiter.request(10);
+		EXPECT_EQ(w->kernel.watched(), 10u);
+		w->stop();
+		EXPECT_EQ(w->kernel.watched(), 0u);
+		w->kernel.drivers_free(100);
+		EXPECT_EQ(waiter.calls, 0);
+	}
+	w.reset();
 }
 
 // All who wait are served by what the kernel frees, not only the least demanding.
