@@ -127,7 +127,7 @@ check-debug-kernel: ## the guest tests in a kernel with lockdep, kmemleak and mo
 
 .PHONY: check-restore
 check-restore: ## guests are saved and restored while the echo example runs in them
-	scripts/deps build guest
+	scripts/deps build guest hvm
 	+$(MAKE) module
 	scripts/check-restore
 

@@ -3,6 +3,7 @@
 # sends messages: in C in a PV guest, in C++ in a PVH guest.
 # shellcheck shell=sh
 . /lib/xengnt/ktap.sh
+. /lib/xengnt/drivers.sh
 
 DEVICE=/sys/bus/xen/devices/vecho-0
 MESSAGES=20000 # a few seconds: the guest is seldom found between two runs
@@ -29,7 +30,7 @@ run_until_restored() {
 	return 1
 }
 
-RESTORES=$(sed -n 's/.*test_restores=\([0-9]*\).*/\1/p' /proc/cmdline)
+RESTORES=$(setting restores)
 run_through_restores() {
 	for round in $(seq "$RESTORES"); do
 		echo "# run $round begins"
@@ -40,7 +41,7 @@ run_through_restores() {
 front=echo_front
 [ "$(cat /sys/hypervisor/guest_type)" = PV ] || front=echo_front_cxx
 
-ktap_plan 12
+ktap_plan 13
 load_module xengnt
 ktap_check "$front loads" load_module $front
 ktap_check "it connects" wait_for 20 connected
@@ -48,6 +49,8 @@ ktap_check "a driver ends access to a page that dom0 keeps" wait_for_a_page
 ktap_equal "and waits" "$(cat $NOTICE/told) $(counter deferred)" "0 1"
 ktap_check "messages outlive that $RESTORES times" run_through_restores
 sed 's/^/# /' $DEVICE/counts
+ktap_equal "the table's version" \
+	"$(dmesg | sed -n 's/.*Grant tables using version \([0-9]\).*/\1/p' | tail -n 1)" "$(setting last)"
 ktap_check "the driver that waited is told" wait_for 5 told
 ktap_check "it unloads too" rmmod selftest_notice
 ktap_equal "no message came back wrong, no page was kept" "$(count wrong) $(count kept)" "0 0"
