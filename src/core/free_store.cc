@@ -37,12 +37,22 @@ void FreeStore::destroy()
 
 // --- accounts ---
 
+u32 FreeStore::taken(const Pool &pool) const
+{
+	return pool.held;
+}
+
+u32 FreeStore::allowed(const Pool &pool) const
+{
+	u32 held = taken(pool);
+	return pool.limit > held ? pool.limit - held : 0;
+}
+
 u32 FreeStore::could_give(const Pool &pool) const
 {
 	u32 kept = unfilled_ - unfilled(pool);
 	u32 left = free_ > kept ? free_ - kept : 0;
-	u32 allowed = pool.limit > pool.held ? pool.limit - pool.held : 0;
-	return smaller(left, allowed);
+	return smaller(left, allowed(pool));
 }
 
 bool FreeStore::charge(Pool &pool, u32 count)
@@ -82,7 +92,7 @@ u32 FreeStore::available(Pool &pool)
 bool FreeStore::account_allows(Pool &pool, u32 count)
 {
 	LockGuard guard(lock_);
-	return pool.limit >= pool.held && pool.limit - pool.held >= count;
+	return allowed(pool) >= count;
 }
 
 u32 FreeStore::free_count()
@@ -100,7 +110,7 @@ u32 FreeStore::open_count()
 u32 FreeStore::held(const Pool &pool)
 {
 	LockGuard guard(lock_);
-	return pool.held;
+	return taken(pool);
 }
 
 // --- runs ---

@@ -57,6 +57,8 @@ class FreeStore
 
 	bool charge(Pool &pool, u32 count) REQUIRES(lock_);
 	void credit(Pool &pool, u32 count) REQUIRES(lock_);
+	u32 taken(const Pool &pool) const REQUIRES(lock_);
+	u32 allowed(const Pool &pool) const REQUIRES(lock_);
 	u32 could_give(const Pool &pool) const REQUIRES(lock_);
 	Run pop(u32 most) REQUIRES(lock_);
 	Run pop_bits(u32 most) REQUIRES(lock_);
