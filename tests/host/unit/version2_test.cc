@@ -49,6 +49,25 @@ TEST_F(Version2, ABusyEndKeepsNewMappingsOut)
 	w->pages.put(page);
 }
 
+// References that the kernel lent nobody, where its own code cannot end them.
+TEST_F(Version2, WhatTheKernelGrantedCanBeEndedForIt)
+{
+	constexpr uint32_t ref = Kernel::first_ref - 1;
+	Page *page = w->pages.alloc();
+	entry_grant(w->xen.entry(ref), DomId{backend}, Gfn{page->frame}, false);
+	ASSERT_TRUE(w->xen.map(ref, backend, false));
+	EXPECT_FALSE(xg_end_unleased(ref));
+	EXPECT_EQ(xg_keep_page_of(ref), page);
+	EXPECT_EQ(page->owners, 2);
+	EXPECT_TRUE(w->xen.unmap(ref, backend, false));
+	EXPECT_TRUE(xg_end_unleased(ref));
+	EXPECT_EQ(entry(ref)->flags, 0);
+	w->pages.put(page);
+	w->pages.put(page);
+	EXPECT_FALSE(xg_end_unleased(w->config.table_refs)) << "there is no such entry";
+	EXPECT_EQ(xg_keep_page_of(w->config.table_refs), nullptr);
+}
+
 TEST_F(Version2, APartOfAPage)
 {
 	uint32_t ref = alloc();
