@@ -3,5 +3,8 @@
 # The guest's job of scripts/check-restore.
 . /lib/xengnt/common.sh
 . /lib/xengnt/suites.sh
+. /lib/xengnt/drivers.sh
+mkdir /job/chosen
+mv "/job/suites/$(setting suite).sh" /job/chosen
 export SUITE_SECONDS=900 # each time takes as long as dom0 needs for it
-run_suites domu
+run_suites domu /job/chosen
