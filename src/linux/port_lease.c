@@ -15,12 +15,30 @@
 #include "../port/port.h"
 #include "trace.h"
 
+static void set_true(void *flag)
+{
+	*(bool *)flag = true;
+}
+
+/* Whether the kernel has that many free references: then it calls back at once. */
+static bool are_free(unsigned int count)
+{
+	struct gnttab_free_callback probe = {};
+	bool free = false;
+
+	gnttab_request_free_callback(&probe, set_true, &free, count);
+	gnttab_cancel_free_callback(&probe);
+	return free;
+}
+
 unsigned int xg_port_lease(unsigned int count, uint32_t *refs)
 {
 	grant_ref_t head;
 	unsigned int i;
 
-	if (gnttab_alloc_grant_references(count, &head)) {
+	/* What is not free would make its table grow. */
+	if ((unlikely(xengnt_kernel_cannot_grow()) && !are_free(count)) ||
+	    gnttab_alloc_grant_references(count, &head)) {
 		trace_xengnt_lease(count, 0);
 		return 0;
 	}

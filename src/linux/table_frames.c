@@ -50,7 +50,8 @@ static struct {
 	int version;		/* 0: not one that we know */
 	unsigned int max;	/* frames the table can grow to */
 	unsigned int max_status;
-	unsigned int listed;	/* of these, how many the kernel has: what is in frames[] */
+	unsigned int listed;	/* of these, how many there are: what is in frames[] */
+	bool outgrown;		/* the kernel gives out more references than its frames hold */
 	xen_pfn_t *frames;	/* as Xen names them */
 	void **mapped;		/* where each is mapped, or NULL */
 	/* HVM: the range of the platform device. */
@@ -111,21 +112,15 @@ static int list_status_frames(unsigned int frames)
 	return 0;
 }
 
-/* Asks Xen which frames there are now. */
-static int list_frames(void)
+/* Asks Xen which they are. The table grows if it has fewer. */
+static int list_so_many(unsigned int frames)
 {
-	struct gnttab_query_size query = { .dom = DOMID_SELF };
-	struct gnttab_setup_table setup = { .dom = DOMID_SELF };
+	struct gnttab_setup_table setup = {
+		.dom = DOMID_SELF,
+		.nr_frames = min(frames, table.max),
+	};
 	int err;
 
-	/* What entries look like is not known: none is touched. */
-	if (!table.version)
-		return -EOPNOTSUPP;
-	if (HYPERVISOR_grant_table_op(GNTTABOP_query_size, &query, 1) ||
-	    query.status != GNTST_okay)
-		return -EIO;
-	/* Never more than the kernel has: asking would make the table grow under it. */
-	setup.nr_frames = min_t(unsigned int, query.nr_frames, table.max);
 	set_xen_guest_handle(setup.frame_list, table.frames);
 	if (HYPERVISOR_grant_table_op(GNTTABOP_setup_table, &setup, 1) ||
 	    setup.status != GNTST_okay)
@@ -136,6 +131,41 @@ static int list_frames(void)
 	/* After what Xen has just written: other CPUs go by the number. */
 	smp_store_release(&table.listed, setup.nr_frames);
 	return 0;
+}
+
+/* Asks Xen which frames there are now. */
+static int list_frames(void)
+{
+	struct gnttab_query_size query = { .dom = DOMID_SELF };
+
+	/* What entries look like is not known: none is touched. */
+	if (!table.version)
+		return -EOPNOTSUPP;
+	if (HYPERVISOR_grant_table_op(GNTTABOP_query_size, &query, 1) ||
+	    query.status != GNTST_okay)
+		return -EIO;
+	/* Never more than the kernel has: asking would make the table grow under it. */
+	return list_so_many(query.nr_frames);
+}
+
+/*
+ * Version 2 after version 1: half as many entries to a frame, and the kernel goes
+ * on with as many frames and as many references as before. The frames that those
+ * are in now are asked for here, in PV: elsewhere it is the kernel that says where
+ * a frame is. When Xen allows fewer, what is lost is said.
+ */
+static void list_outgrown(int old_version, unsigned int old_frames)
+{
+	bool changed = old_version == 1 && table.version == 2;
+
+	table.outgrown = table.version == 2 && (changed || table.outgrown);
+	if (table.outgrown && is_pv())
+		list_so_many(changed ? 2 * table.listed : max(old_frames, table.listed));
+}
+
+bool xengnt_kernel_cannot_grow(void)
+{
+	return READ_ONCE(table.outgrown);
 }
 
 /* Where the kernel has put it: a page of its own, or the platform device's range. */
@@ -236,20 +266,24 @@ static int frames_suspend(void)
 static void frames_resume(void)
 {
 	int version = read_version();
+	int old_version = table.version;
+	unsigned int old_frames = table.listed;
 	unsigned int lost;
 
 	if (version != 1 && version != 2) {
 		pr_err("grant table version %d after resuming is not known\n", version);
 		version = 0;
-	} else if (version != table.version) {
+	} else if (version != old_version) {
 		pr_warn("the table has version %d after resuming, and had %d\n", version,
-			table.version);
+			old_version);
 	}
 	table.version = version;
 	xengnt_status_forget();
 	if (list_frames()) {
 		pr_err("cannot find the table after resuming\n");
 		WRITE_ONCE(table.listed, 0);
+	} else {
+		list_outgrown(old_version, old_frames);
 	}
 	lost = xg_core_resume(version);
 	if (lost)

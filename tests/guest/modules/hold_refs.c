@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A driver with many references out: grants one page to domain 0 through each of
- * them when loaded, and when told to (end) ends access through all of them and
- * counts those that ended (ended).
+ * them when loaded, and when told to (end) ends access through all that are still
+ * out and counts those that ended (ended). The highest of them is "last".
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -13,6 +13,10 @@
 static unsigned int count = 1;
 module_param(count, uint, 0444);
 MODULE_PARM_DESC(count, "how many references");
+
+static unsigned int last;
+module_param(last, uint, 0444);
+MODULE_PARM_DESC(last, "read: the highest of the references");
 
 static unsigned int ended;
 module_param(ended, uint, 0444);
@@ -25,11 +29,15 @@ static bool end;
 
 static void end_all(void)
 {
+	unsigned int out = 0;
 	unsigned int n;
 
 	for (n = 0; n < granted; n++)
-		ended += gnttab_try_end_foreign_access(refs[n]);
-	granted = 0;
+		if (gnttab_try_end_foreign_access(refs[n]))
+			ended++;
+		else
+			refs[out++] = refs[n];
+	granted = out;
 }
 
 static int end_set(const char *value, const struct kernel_param *param)
@@ -51,11 +59,12 @@ MODULE_PARM_DESC(end, "write 1: end access through all of them");
 static int grant_all(void)
 {
 	while (granted < count) {
-		int ref = gnttab_grant_foreign_access(0, xen_page_to_gfn(page), 1);
+		int ref = gnttab_grant_foreign_access(0, xen_page_to_gfn(page), 0);
 
 		if (ref < 0)
 			return ref;
 		refs[granted++] = ref;
+		last = max_t(unsigned int, last, ref);
 	}
 	return 0;
 }
@@ -63,11 +72,8 @@ static int grant_all(void)
 /* The page stays when somebody has it mapped after all. */
 static void give_back(void)
 {
-	unsigned int out = granted;
-
-	ended = 0;
 	end_all();
-	if (ended == out)
+	if (!granted)
 		put_page(page);
 	kvfree(refs);
 }

@@ -28,8 +28,12 @@ migrate() {
 downgrade() {
 	save_with "$1" "max_grant_version = 1"
 }
+# The other way round: it was started where version 2 is forbidden.
+upgrade() {
+	save_with "$1" "max_grant_version = 2"
+}
 save_with() { # NAME LINE
-	{ cat "$GUESTS/$1/xl.cfg" && echo "$2"; } >"$GUESTS/$1/other.cfg"
+	{ grep -v "^${2%% *} =" "$GUESTS/$1/xl.cfg" && echo "$2"; } >"$GUESTS/$1/other.cfg"
 	save "$1" "$GUESTS/$1/other.cfg"
 }
 
@@ -53,16 +57,31 @@ move() {
 	echo-attach "$(guest_domid "$1")" && xl unpause "$(guest_domid "$1")"
 }
 
-# try_fewer KIND: restored where its table may have two frames, and it has references in more.
-try_fewer() {
-	name=domu-$1
-	guest_start "$name" "${1%-fewer}" memory 256 cmdline "test_suite=20-fewer-frames" || return 1
+# move_once KIND SUITE VERSION LINE [OPTION VALUE]...: a guest that asks for tables of that version,
+# saved when it says so, restored with another line in its configuration.
+move_once() {
+	name=domu-$1 suite=$2 version=$3 line=$4
+	shift 4
+	guest_start "$name" "$(echo "${name#domu-}" | cut -d- -f1)" memory 256 "$@" \
+		cmdline "grant_table.version=$version test_suite=$suite" || return 1
 	guest_wait_text "$name" "waits to be saved" 200 || return 1
-	phase "save of $name, for a table of two frames"
-	save_with "$name" "max_grant_frames = 2" || return 1
+	phase "save of $name, restored with $line"
+	save_with "$name" "$line" || return 1
 	xl domid "$name" >"$GUESTS/$name/domid"
 	xl unpause "$name"
-	guest_wait "$name" 250
+}
+
+# try_fewer KIND: restored where its table may have two frames, and it has references in more.
+try_fewer() {
+	move_once "$1" 20-fewer-frames 1 "max_grant_frames = 2" && guest_wait "domu-$1" 250
+}
+
+# try_more KIND: restored where its table has version 2, whose frames hold half as many references.
+try_more() {
+	move_once "$1" 30-more-frames 2 "max_grant_version = 2" config "max_grant_version = 1" || return 1
+	map_notice "domu-$1" && guest_wait_text "domu-$1" "waits for its page" 200 && rmmod peer_maps &&
+		xenstore-write "/local/domain/$(guest_domid "domu-$1")/data/notice-mapped" 0 &&
+		guest_wait "domu-$1" 250
 }
 
 # try KIND HOW...: a type of guest, "-v2" behind it for a version 2 table; what is done to it.
@@ -71,8 +90,12 @@ try() {
 	shift
 	[ "$kind" = "${kind%-v2}" ] || version=2
 	last=$version
-	case " $* " in *" downgrade "*) last=1 ;; esac
-	guest_start "$name" "${kind%-v2}" memory 256 \
+	config=
+	case " $* " in
+	*" downgrade "*) last=1 ;;
+	*" upgrade "*) version=2 last=2 config="max_grant_version = 1" ;;
+	esac
+	guest_start "$name" "${kind%-v2}" memory 256 config "$config" \
 		cmdline "grant_table.version=$version test_suite=10-restore test_restores=$# test_last=$last" || return 1
 	echo-attach "$(guest_domid "$name")"
 	map_notice "$name" || failed=1
@@ -90,6 +113,7 @@ failed=0
 while read -r kind hows <&3; do
 	case $kind in
 	*-fewer) try_fewer "$kind" || failed=1 ;;
+	*-more) try_more "$kind" || failed=1 ;;
 	*)
 		# shellcheck disable=SC2086  # each a word
 		try "$kind" $hows || failed=1
