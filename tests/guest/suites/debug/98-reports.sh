@@ -30,9 +30,12 @@ nothing_lost() {
 	}
 }
 
+has_kcsan() { [ -e /sys/kernel/debug/kcsan ]; }
+race_is_found() { dmesg | grep -q 'BUG: KCSAN: data-race in .*\[race_on_purpose\]'; }
+
 objects_lost() { grep -c '^unreferenced object' $KMEMLEAK; }
 
-ktap_plan 6
+ktap_plan 8
 ktap_check "the drivers of peers go, and xengnt" wait_for 10 unload_drivers
 ktap_check "kmemleak has looked" scan
 ktap_check "nothing is lost" nothing_lost
@@ -45,3 +48,11 @@ scan
 ktap_check "is found out" test "$(objects_lost)" -ge 15
 echo clear >$KMEMLEAK
 ktap_equal "lockdep is still on" "$(sed -n 's/^ *debug_locks: *//p' /proc/lockdep_stats)" 1
+if has_kcsan; then
+	ktap_check "a module whose threads race" load_module race_on_purpose
+	ktap_check "is found out too" race_is_found
+	rmmod race_on_purpose
+else
+	ktap_skip "a module whose threads race" "this kernel does not look for races"
+	ktap_skip "is found out too" "this kernel does not look for races"
+fi
