@@ -21,7 +21,7 @@ static int write_count(void *unused)
 static int __init race_init(void)
 {
 	struct task_struct *writer = kthread_run(write_count, NULL, "race_on_purpose");
-	unsigned long end = jiffies + 5 * HZ;
+	unsigned long end = jiffies + HZ;
 
 	if (IS_ERR(writer))
 		return PTR_ERR(writer);
