@@ -57,7 +57,7 @@ unsigned int xengnt_frame_refs(void);
 bool xengnt_kernel_has(unsigned int ref);
 /* Whether the kernel would crash at the end of an access. */
 bool xengnt_kernel_cannot_end(void);
-/* Whether the kernel would crash when its table has to grow. */
+/* Whether the kernel would crash when its table grows: the version has changed. */
 bool xengnt_kernel_cannot_grow(void);
 /* How many table frames are mapped by us now. */
 unsigned int xengnt_frames_mapped(void);

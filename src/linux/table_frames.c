@@ -51,7 +51,7 @@ static struct {
 	unsigned int max;	/* frames the table can grow to */
 	unsigned int max_status;
 	unsigned int listed;	/* of these, how many there are: what is in frames[] */
-	bool outgrown;		/* the kernel gives out more references than its frames hold */
+	unsigned int fixed_refs; /* the kernel has these and can have no more; 0: it can */
 	xen_pfn_t *frames;	/* as Xen names them */
 	void **mapped;		/* where each is mapped, or NULL */
 	/* HVM: the range of the platform device. */
@@ -149,23 +149,22 @@ static int list_frames(void)
 }
 
 /*
- * Version 2 after version 1: half as many entries to a frame, and the kernel goes
- * on with as many frames and as many references as before. The frames that those
- * are in now are asked for here, in PV: elsewhere it is the kernel that says where
- * a frame is. When Xen allows fewer, what is lost is said.
+ * The version has changed: the kernel goes on with as many references, and with as
+ * many frames. Those that the references are in now are asked for here, in PV:
+ * elsewhere it is the kernel that says where a frame is. When Xen allows fewer,
+ * what is lost is said.
  */
-static void list_outgrown(int old_version, unsigned int old_frames)
+static void list_fixed_refs(void)
 {
-	bool changed = old_version == 1 && table.version == 2;
+	unsigned int needed = DIV_ROUND_UP(table.fixed_refs, xengnt_frame_refs());
 
-	table.outgrown = table.version == 2 && (changed || table.outgrown);
-	if (table.outgrown && is_pv())
-		list_so_many(changed ? 2 * table.listed : max(old_frames, table.listed));
+	if (is_pv() && needed > table.listed)
+		list_so_many(needed);
 }
 
 bool xengnt_kernel_cannot_grow(void)
 {
-	return READ_ONCE(table.outgrown);
+	return READ_ONCE(table.fixed_refs);
 }
 
 /* Where the kernel has put it: a page of its own, or the platform device's range. */
@@ -231,6 +230,8 @@ bool xengnt_kernel_has(unsigned int ref)
 {
 	unsigned int frame = ref / xengnt_frame_refs();
 
+	if (xengnt_kernel_cannot_grow())
+		return ref < table.fixed_refs;
 	if (frame < READ_ONCE(table.listed))
 		return true;
 	return frame < table.max && !list_frames() && frame < READ_ONCE(table.listed);
@@ -259,6 +260,8 @@ static void unmap_all(void)
 /* The kernel calls these with everything else stopped, around its own unmapping and mapping. */
 static int frames_suspend(void)
 {
+	/* How many there are last. What fails leaves what was known. */
+	list_frames();
 	unmap_all();
 	return 0;
 }
@@ -266,16 +269,16 @@ static int frames_suspend(void)
 static void frames_resume(void)
 {
 	int version = read_version();
-	int old_version = table.version;
-	unsigned int old_frames = table.listed;
 	unsigned int lost;
 
 	if (version != 1 && version != 2) {
 		pr_err("grant table version %d after resuming is not known\n", version);
 		version = 0;
-	} else if (version != old_version) {
+	} else if (version != table.version) {
 		pr_warn("the table has version %d after resuming, and had %d\n", version,
-			old_version);
+			table.version);
+		if (table.version && !table.fixed_refs)
+			table.fixed_refs = table.listed * xengnt_frame_refs();
 	}
 	table.version = version;
 	xengnt_status_forget();
@@ -283,7 +286,7 @@ static void frames_resume(void)
 		pr_err("cannot find the table after resuming\n");
 		WRITE_ONCE(table.listed, 0);
 	} else {
-		list_outgrown(old_version, old_frames);
+		list_fixed_refs();
 	}
 	lost = xg_core_resume(version);
 	if (lost)

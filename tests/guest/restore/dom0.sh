@@ -57,13 +57,13 @@ move() {
 	echo-attach "$(guest_domid "$1")" && xl unpause "$(guest_domid "$1")"
 }
 
-# move_once KIND SUITE VERSION LINE [OPTION VALUE]...: a guest that asks for tables of that version,
-# saved when it says so, restored with another line in its configuration.
+# move_once KIND CMDLINE LINE [OPTION VALUE]...: a guest that is saved when it says so, and restored
+# with another line in its configuration.
 move_once() {
-	name=domu-$1 suite=$2 version=$3 line=$4
-	shift 4
+	name=domu-$1 cmdline=$2 line=$3
+	shift 3
 	guest_start "$name" "$(echo "${name#domu-}" | cut -d- -f1)" memory 256 "$@" \
-		cmdline "grant_table.version=$version test_suite=$suite" || return 1
+		cmdline "$cmdline" || return 1
 	guest_wait_text "$name" "waits to be saved" 200 || return 1
 	phase "save of $name, restored with $line"
 	save_with "$name" "$line" || return 1
@@ -73,12 +73,17 @@ move_once() {
 
 # try_fewer KIND: restored where its table may have two frames, and it has references in more.
 try_fewer() {
-	move_once "$1" 20-fewer-frames 1 "max_grant_frames = 2" && guest_wait "domu-$1" 250
+	move_once "$1" test_suite=20-fewer-frames "max_grant_frames = 2" && guest_wait "domu-$1" 250
 }
 
-# try_more KIND: restored where its table has version 2, whose frames hold half as many references.
-try_more() {
-	move_once "$1" 30-more-frames 2 "max_grant_version = 2" config "max_grant_version = 1" || return 1
+# try_other KIND: restored where its table has the other version; six frames are full before.
+try_other() {
+	both="grant_table.version=2 test_suite=30-other-version"
+	case $1 in
+	*-v2-*) move_once "$1" "$both test_last=1 test_count=1500 test_frames=3" "max_grant_version = 1" ;;
+	*) move_once "$1" "$both test_last=2 test_count=3000 test_frames=12" "max_grant_version = 2" \
+		config "max_grant_version = 1" ;;
+	esac || return 1
 	map_notice "domu-$1" && guest_wait_text "domu-$1" "waits for its page" 200 && rmmod peer_maps &&
 		xenstore-write "/local/domain/$(guest_domid "domu-$1")/data/notice-mapped" 0 &&
 		guest_wait "domu-$1" 250
@@ -113,7 +118,7 @@ failed=0
 while read -r kind hows <&3; do
 	case $kind in
 	*-fewer) try_fewer "$kind" || failed=1 ;;
-	*-more) try_more "$kind" || failed=1 ;;
+	*-other) try_other "$kind" || failed=1 ;;
 	*)
 		# shellcheck disable=SC2086  # each a word
 		try "$kind" $hows || failed=1
