@@ -51,6 +51,11 @@ template <class T> [[gnu::always_inline]] inline T fetch_sub(T *p, T n)
 	return __atomic_fetch_sub(p, n, __ATOMIC_SEQ_CST);
 }
 
+template <class T> [[gnu::always_inline]] inline T fetch_and(T *p, T mask)
+{
+	return __atomic_fetch_and(p, mask, __ATOMIC_SEQ_CST);
+}
+
 template <class T> [[gnu::always_inline]] inline T exchange(T *p, T value)
 {
 	return __atomic_exchange_n(p, value, __ATOMIC_SEQ_CST);
@@ -77,18 +82,6 @@ template <class T> [[gnu::always_inline]] inline T exchange(T *p, T value)
 [[gnu::always_inline]] inline void compiler_barrier()
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-}
-
-// Adds to a counter that only this CPU writes. One instruction on x86, so that an interrupt of this
-// CPU cannot split it and no locked one is needed. Elsewhere an atomic addition without an order:
-// on arm64 an interrupt in the middle makes its store fail, and it is done again.
-[[gnu::always_inline]] inline void count(u64 *counter, u64 n = 1)
-{
-#if defined(__x86_64__)
-	__asm__ volatile("addq %1, %0" : "+m"(*counter) : "er"(n) : "cc");
-#else
-	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
-#endif
 }
 
 } // namespace xengnt

@@ -10,11 +10,12 @@ namespace xengnt
 
 enum class Error : u32 {
 	none,
-	no_space,   // fewer references free than asked for, and the lease cannot grow
-	not_leased, // not one of ours: the kernel's own allocator knows it
-	misuse,     // the caller broke the contract; it has been reported
-	busy,       // not here and now: the caller must take the slow way
-	bad_frame,  // a frame number that the entry cannot hold
+	no_space,    // fewer references free than asked for, and the lease cannot grow
+	not_leased,  // not one of ours: the kernel's own allocator knows it
+	misuse,      // the caller broke the contract; it has been reported
+	bad_frame,   // a frame number that the entry cannot hold
+	unsupported, // not with this version of the table
+	unreachable, // the frame of the table with its entry is gone
 };
 
 // Two words side by side, so that it travels in a register.

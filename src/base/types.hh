@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 
-// Functions that are hardly ever called, kept away from the rest. Not on arm64: GCC before 14 does
-// not align what is cold, and the kernel's tracing, which patches every function's entry there,
-// stops at one that is not aligned.
+// Marks functions that are rarely called, so that the compiler places them apart. Not on arm64: GCC
+// before 14 does not align cold functions, and the kernel's function tracing, which patches every
+// function's entry there, refuses an entry that is not aligned.
 #if defined(__aarch64__)
 #define XG_RARE [[gnu::noinline]]
 #else
@@ -23,28 +23,40 @@ using u16 = std::uint16_t;
 using u32 = std::uint32_t;
 using u64 = std::uint64_t;
 
-template <class Tag, class Raw> struct Strong {
-	Raw raw;
-	friend constexpr bool operator==(Strong, Strong) = default;
-};
-
 // A grant reference: the index of an entry in this domain's grant table.
-using GrantRef = Strong<struct GrantRefTag, u32>;
+struct GrantRef {
+	u32 raw;
+	friend constexpr bool operator==(GrantRef, GrantRef) = default;
+};
 // A domain as Xen numbers them.
-using DomId = Strong<struct DomIdTag, u16>;
+struct DomId {
+	u16 raw;
+	friend constexpr bool operator==(DomId, DomId) = default;
+};
 // A 4 KiB frame as the grant table wants it: machine frame in a PV guest, guest frame elsewhere.
-using Gfn = Strong<struct GfnTag, u64>;
+struct Gfn {
+	u64 raw;
+	friend constexpr bool operator==(Gfn, Gfn) = default;
+};
 // The address that called into the module: named in every report.
-using Caller = Strong<struct CallerTag, unsigned long>;
+struct Caller {
+	unsigned long raw;
+	friend constexpr bool operator==(Caller, Caller) = default;
+};
 
 // The value that ends a private list: the stock interface's GNTTAB_LIST_END.
 constexpr GrantRef no_ref{0xffffffffu};
 // References below this are Xen's own (GNTTAB_NR_RESERVED_ENTRIES of Xen's public grant_table.h).
 inline constexpr u32 reserved_refs = 8;
 
-[[gnu::always_inline]] constexpr u32 smaller(u32 a, u32 b)
+[[gnu::always_inline]] constexpr u32 min(u32 a, u32 b)
 {
 	return a < b ? a : b;
+}
+
+[[gnu::always_inline]] constexpr u32 max(u32 a, u32 b)
+{
+	return a > b ? a : b;
 }
 
 } // namespace xengnt

@@ -138,7 +138,7 @@ u32 FreeBitmap::give(u32 first, u32 count)
 	if (word)
 		dirty_.set(word - 1);
 	for (u32 at = first, left = count; left; word++) {
-		u32 here = smaller(64 - at % 64, left);
+		u32 here = min(64 - at % 64, left);
 		u64 given = mask(at % 64, here);
 		for (u64 twice = words_[word] & given; twice; twice &= twice - 1)
 			there++;
@@ -159,14 +159,14 @@ bool FreeBitmap::take(u32 first, u32 count)
 {
 	u32 last = first + count - 1;
 	for (u32 at = first; at <= last;) {
-		u32 here = smaller(64 - at % 64, last - at + 1);
+		u32 here = min(64 - at % 64, last - at + 1);
 		u64 want = mask(at % 64, here);
 		if ((words_[at / 64] & want) != want)
 			return false;
 		at += here;
 	}
 	for (u32 at = first; at <= last;) {
-		u32 here = smaller(64 - at % 64, last - at + 1);
+		u32 here = min(64 - at % 64, last - at + 1);
 		u64 left = words_[at / 64] &= ~mask(at % 64, here);
 		if (!left)
 			runs_[0].clear(at / 64);
@@ -198,7 +198,7 @@ bool FreeBitmap::fits(u32 word, u32 count, u32 *ref) const
 {
 	Window window{words_[word], words_[word + 1]};
 	for (u32 length = 1; length < count && window.low;) {
-		u32 by = smaller(length, count - length);
+		u32 by = min(length, count - length);
 		window.narrow(by);
 		length += by;
 	}

@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "free_callbacks.hh"
 
+#include "lease.hh"
+#include "waiters.hh"
+
 namespace xengnt
 {
+
+constinit FreeCallbacks callbacks;
 
 namespace
 {
 
 // Callbacks that one caller of run() serves before it leaves the rest to the worker.
 constexpr int calls_per_run = 16;
+
+Pool &pool_of(const xg_free_callback &callback)
+{
+	return pools.at({callback.pool});
+}
 
 } // namespace
 
@@ -18,6 +28,13 @@ void FreeCallbacks::create()
 	first_ = running_ = nullptr;
 	waiting_ = 0;
 	called_ = 0;
+}
+
+// A callback that waits for more than its pool, or all that may be leased, can ever have costs
+// others nothing: nothing is freed to the central list, leased or kept for its sake.
+bool FreeCallbacks::can_ever_be_met(const xg_free_callback &callback)
+{
+	return callback.count <= min(lease.limit(), load_relaxed(&pool_of(callback).limit));
 }
 
 bool FreeCallbacks::unlink(xg_free_callback *callback)
@@ -33,41 +50,39 @@ bool FreeCallbacks::unlink(xg_free_callback *callback)
 	return false;
 }
 
-void FreeCallbacks::request(xg_free_callback *callback, void (*fn)(void *), void *arg, u16 count)
+bool FreeCallbacks::request(Pool &pool, xg_free_callback *callback, void (*fn)(void *), void *arg,
+			    u16 count)
 {
-	{
-		LockGuard guard(lock_);
-		xg_free_callback **link = &first_;
-		for (; *link; link = &(*link)->next)
-			if (*link == callback)
-				return;
-		callback->next = nullptr;
-		callback->fn = fn;
-		callback->arg = arg;
-		callback->count = count;
-		*link = callback;
-		waiting_++;
-	}
-	// From here on what is freed goes to the store and calls run(); what was freed before is
-	// fetched now: no wake-up falls between the two.
-	allocator_.starve();
-	allocator_.drain_all();
-	lease_for_waiting();
+	LockGuard guard(lock_);
+	xg_free_callback **link = &first_;
+	for (; *link; link = &(*link)->next)
+		if (*link == callback)
+			return false;
+	callback->next = nullptr;
+	callback->fn = fn;
+	callback->arg = arg;
+	callback->count = count;
+	callback->pool = id_of(pool).raw;
+	callback->starving = can_ever_be_met(*callback);
+	*link = callback;
+	waiting_++;
+	// From here on what is freed goes to the central list, and who frees calls run().
+	if (callback->starving)
+		waiters::begin_wait();
+	return true;
 }
 
 void FreeCallbacks::cancel(xg_free_callback *callback)
 {
 	unsigned long self = xg_port_self();
 	for (;;) {
-		bool was_queued;
 		bool in_flight;
 		{
 			LockGuard guard(lock_);
-			was_queued = unlink(callback);
+			if (unlink(callback) && callback->starving)
+				waiters::end_wait();
 			in_flight = running_ == callback && runner_ != self;
 		}
-		if (was_queued)
-			allocator_.feed();
 		if (!in_flight)
 			return;
 		// It may ask again before it ends, so the queue is looked at once more after it.
@@ -77,18 +92,22 @@ void FreeCallbacks::cancel(xg_free_callback *callback)
 
 // Unlinks the first whose count is met and marks it as running. What to call is copied: its owner
 // may ask again, for something else, before it is called.
-FreeCallbacks::Call FreeCallbacks::next_to_run(u32 free)
+//
+// What a pool could take is read without its lock. A change that this misses is followed by a call
+// of run(), which finds either no callback running, and looks itself, or this one, which looks
+// again after it.
+FreeCallbacks::Call FreeCallbacks::next_to_run()
 {
 	LockGuard guard(lock_);
 	if (running_)
 		return {};
 	for (xg_free_callback *callback = first_; callback; callback = callback->next) {
-		if (callback->count > free)
+		if (callback->count > central_list.available(pool_of(*callback)))
 			continue;
 		unlink(callback);
 		running_ = callback;
 		runner_ = xg_port_self();
-		return {callback->fn, callback->arg};
+		return {callback->fn, callback->arg, callback->starving != 0};
 	}
 	return {};
 }
@@ -97,8 +116,11 @@ void FreeCallbacks::run()
 {
 	serve();
 	// What is free here may be enough by now, together with what the kernel has.
-	u32 missing = wanted();
-	if (missing && lease_.may_bring(missing))
+	u32 missing = least_missing();
+	if (!missing)
+		return;
+	if (lease.may_bring(missing) ||
+	    (!lease.allows(missing) && !lease.leave_until_room(missing)))
 		xg_port_schedule(XG_WORK_LEASE, 0);
 }
 
@@ -107,28 +129,33 @@ void FreeCallbacks::serve()
 	for (int calls = 0; calls < calls_per_run; calls++) {
 		// An interrupt that cancels the callback which it interrupts would wait for ever.
 		IrqsOff irqs_off;
-		Call call = next_to_run(store_.open_count());
+		Call call = next_to_run();
 		if (!call.fn)
 			return;
-		allocator_.feed();
+		if (call.starving)
+			waiters::end_wait();
 		fetch_add(&called_, u64{1});
 		xg_port_call(call.fn, call.arg);
-		// Whoever freed meanwhile found us running and left: so we look again.
+		// A call of run() that found us running has left: so we look again.
 		LockGuard guard(lock_);
 		running_ = nullptr;
 	}
 	xg_port_schedule(XG_WORK_LEASE, 0);
 }
 
-// How many references the least demanding of those who wait still lacks.
-u32 FreeCallbacks::wanted()
+// How many references the least demanding of those who wait still lacks, of what leasing can bring.
+u32 FreeCallbacks::least_missing()
 {
-	u32 free = store_.open_count();
 	LockGuard guard(lock_);
 	u32 least = 0;
 	for (xg_free_callback *callback = first_; callback; callback = callback->next) {
-		u32 missing = callback->count > free ? callback->count - free : 0;
-		if (missing && (!least || missing < least))
+		const Pool &pool = pool_of(*callback);
+		u32 there = central_list.available(pool);
+		if (!callback->starving || callback->count <= there ||
+		    callback->count > CentralFreeList::allowed(pool))
+			continue;
+		u32 missing = callback->count - there;
+		if (!least || missing < least)
 			least = missing;
 	}
 	return least;
@@ -137,14 +164,51 @@ u32 FreeCallbacks::wanted()
 void FreeCallbacks::lease_for_waiting()
 {
 	serve();
-	for (u32 missing; (missing = wanted()) && lease_.allows(missing); serve()) {
-		if (lease_.grow(missing))
+	for (u32 missing; (missing = least_missing()); serve()) {
+		if (!lease.allows(missing)) {
+			if (lease.leave_until_room(missing))
+				return;
 			continue;
-		// The kernel calls when somebody frees, but nobody calls when there is memory
-		// again.
+		}
+		if (lease.grow(missing))
+			continue;
+		// The kernel calls when somebody frees, but not when there is memory again.
 		xg_port_schedule(XG_WORK_LEASE, Lease::patience_ms);
 		return;
 	}
+}
+
+void FreeCallbacks::forget(const Pool &pool)
+{
+	LockGuard guard(lock_);
+	for (xg_free_callback **link = &first_; *link;) {
+		xg_free_callback *callback = *link;
+		if (callback->pool != pool.id) {
+			link = &callback->next;
+			continue;
+		}
+		*link = callback->next;
+		callback->next = nullptr;
+		waiting_--;
+		if (callback->starving)
+			waiters::end_wait();
+	}
+}
+
+void FreeCallbacks::limits_changed()
+{
+	{
+		LockGuard guard(lock_);
+		for (xg_free_callback *callback = first_; callback; callback = callback->next) {
+			bool starving = can_ever_be_met(*callback);
+			if (starving && !callback->starving)
+				waiters::begin_wait();
+			else if (!starving && callback->starving)
+				waiters::end_wait();
+			callback->starving = starving;
+		}
+	}
+	run();
 }
 
 u32 FreeCallbacks::waiting()
@@ -153,12 +217,22 @@ u32 FreeCallbacks::waiting()
 	return waiting_;
 }
 
-u32 FreeCallbacks::read(xg_waiter *waiters, u32 most)
+u32 FreeCallbacks::most_wanted()
+{
+	LockGuard guard(lock_);
+	u32 most = 0;
+	for (xg_free_callback *callback = first_; callback; callback = callback->next)
+		if (callback->starving)
+			most = max(most, callback->count);
+	return most;
+}
+
+u32 FreeCallbacks::read(xg_waiter *to, u32 most)
 {
 	u32 nr = 0;
 	LockGuard guard(lock_);
 	for (xg_free_callback *callback = first_; callback && nr < most; callback = callback->next)
-		waiters[nr++] = {callback->fn, callback->count};
+		to[nr++] = {callback->fn, callback->count};
 	return nr;
 }
 

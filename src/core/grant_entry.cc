@@ -25,29 +25,31 @@ constexpr u16 flags_of(u16 type, bool readonly)
 	store_release(flags, value);
 }
 
-// The swap's acquire is all the order that is needed, on arm64 too. What the caller does with the
-// page afterwards comes after the load of flags that show the other side gone, so after whatever it
-// did there. And what this CPU stores into the page may become visible before the zero does, but
-// not to the other side: it needs a swap of its own to get in, and one of the two swaps fails.
-bool end_v1(EntryV1 *entry)
+// The swap's acquire orders enough, on arm64 too. What the caller does with the page afterwards
+// comes after the load of flags that show the other side gone, so after all that it did there. What
+// this CPU stores into the page may become visible before the zero does, but not to the other side:
+// it needs a swap of its own to get in, and one of the two swaps fails.
+Close close_v1(EntryV1 *entry)
 {
 	for (int attempt = 0; attempt < swap_attempts; attempt++) {
 		u16 flags = load_relaxed(&entry->flags);
 		if (flags & (entry_reading | entry_writing))
-			return false;
+			return Close::busy;
+		if (!(flags & entry_type))
+			return Close::was_closed;
 		if (compare_and_swap(&entry->flags, flags, u16{0}))
-			return true;
+			return Close::closed;
 	}
-	return false;
+	return Close::busy;
 }
 
 // Xen sets the status first and looks at the flags after: whoever of the two came first, one sees
 // the other, if both have a full barrier in between.
-bool end_v2(EntryV2 *entry, const EntryStatus *status)
+Close close_v2(EntryV2 *entry, const EntryStatus *status)
 {
 	store_relaxed(&entry->flags, u16{0});
 	full_barrier();
-	return !(load_acquire(status) & (entry_reading | entry_writing));
+	return load_acquire(status) & (entry_reading | entry_writing) ? Close::busy : Close::closed;
 }
 
 } // namespace
@@ -100,9 +102,17 @@ void entry_grant_transitive(EntryV2 *entry, DomId domid, bool readonly, DomId so
 	publish(&entry->flags, flags_of(entry_transitive, readonly));
 }
 
-bool entry_end(GrantEntry entry)
+Close entry_close(GrantEntry entry)
 {
-	return entry.is_v1() ? end_v1(entry.v1()) : end_v2(entry.v2(), entry.status);
+	return entry.is_v1() ? close_v1(entry.v1()) : close_v2(entry.v2(), entry.status);
+}
+
+Close entry_revoke(EntryV1 *entry)
+{
+	u16 flags = fetch_and(&entry->flags, u16{entry_reading | entry_writing});
+	if (!(flags & entry_type))
+		return Close::was_closed;
+	return flags & (entry_reading | entry_writing) ? Close::busy : Close::closed;
 }
 
 DomId entry_domid(GrantEntry entry)

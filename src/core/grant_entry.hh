@@ -64,11 +64,12 @@ enum EntryFlags : u16 {
 	entry_sub_page = 1 << 8,
 };
 
-// Where a reference's entry is.
+// Where a reference's entry is. Valid until the CPU is left: see RefTable::entry().
 struct GrantEntry {
-	void *shared;              // an EntryV1 or an EntryV2
+	void *shared;              // an EntryV1 or an EntryV2; null: it cannot be reached
 	const EntryStatus *status; // null: version 1, whose flags hold the status
 
+	[[gnu::always_inline]] bool reachable() const { return shared != nullptr; }
 	[[gnu::always_inline]] bool is_v1() const { return !status; }
 	[[gnu::always_inline]] EntryV1 *v1() const { return static_cast<EntryV1 *>(shared); }
 	[[gnu::always_inline]] EntryV2 *v2() const { return static_cast<EntryV2 *>(shared); }
@@ -91,9 +92,23 @@ void entry_open(GrantEntry entry, bool readonly);
 void entry_grant_part(EntryV2 *entry, DomId domid, Gfn frame, bool readonly, PagePart part);
 void entry_grant_transitive(EntryV2 *entry, DomId domid, bool readonly, DomId source_domid,
 			    GrantRef source_ref);
-// Closes it, unless the other side has it mapped. A busy entry of version 2 is closed all the same:
-// only who has it mapped can map it once more, as what it has already.
-bool entry_end(GrantEntry entry);
+enum class Close : u8 {
+	closed,     // by this call
+	was_closed, // there was no permission in it, and it is not in use
+	busy,       // the other side has it mapped
+};
+// Closes the entry, unless it is busy. A busy entry of version 2 loses its permission all the same:
+// only the side that has it mapped can map it once more, which it has already. In version 2
+// "closed" says only that the entry is not in use: the permission does not tell who closed it.
+Close entry_close(GrantEntry entry);
+// Takes the permission out of a version 1 entry, busy or not, and leaves Xen's two status bits.
+// was_closed: another call has taken the permission before. For deferred ends.
+Close entry_revoke(EntryV1 *entry);
+// Closes an entry that nobody else closes; false while it is busy.
+inline bool entry_end(GrantEntry entry)
+{
+	return entry_close(entry) != Close::busy;
+}
 
 // Whom it is, or was, granted to.
 DomId entry_domid(GrantEntry entry);

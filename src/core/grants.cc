@@ -1,295 +1,424 @@
 // SPDX-License-Identifier: GPL-2.0
-//
-// The C boundary: granting and ending.
-#include "grant_entry.hh"
-#include "parts.hh"
+#include "grants.hh"
 
-using namespace xengnt;
+#include "private_lists.hh"
+#include "reports.hh"
+
+namespace xengnt
+{
+
+constinit Grants grants;
 
 namespace
 {
 
-XG_RARE Error bad_frame(GrantRef ref, DomId domid, Caller caller)
+// Stays on this CPU: an entry's address is good until the end of it.
+class Pinned
+{
+public:
+	Pinned() { xg_port_pin(); }
+	~Pinned() { xg_port_unpin(); }
+	Pinned(const Pinned &) = delete;
+	Pinned &operator=(const Pinned &) = delete;
+};
+
+Error bad_frame(GrantRef ref, DomId domid, Caller caller)
 {
 	xg_port_report(XG_REPORT_GRANT_BAD_FRAME, ref.raw, domid.raw, caller.raw);
 	return Error::bad_frame;
 }
 
-[[gnu::always_inline]] inline CpuCache &counters(RefWord word, unsigned cpu)
+Error unreachable(GrantRef ref, Caller caller)
 {
-	return core.allocator.cache(word.pool(), cpu);
+	xg_port_report(XG_REPORT_UNREACHABLE, ref.raw, 0, caller.raw);
+	return Error::unreachable;
 }
 
-bool is_granted(RefWord word)
+void put(void *page)
 {
-	return word.state() == RefState::granted || word.state() == RefState::granting;
+	if (page)
+		xg_port_page_put(page);
 }
 
-// Opens the entry of a claimed reference; `open` writes it.
+} // namespace
+
+// --- granting ---
+
 template <class Open>
-[[gnu::always_inline]] inline Status grant(GrantRef ref, unsigned cpu, Caller caller, Open open)
+[[gnu::always_inline]] inline Status Grants::open(GrantRef ref, Caller caller, Open write_entry)
 {
-	u64 *raw = ref_table.find(ref);
-	RefWord word{raw ? load_relaxed(raw) : 0};
-	if (word.state() != RefState::claimed) [[unlikely]] {
+	Pinned pinned;
+	RefWord word = ref_table.look_up(ref);
+	if (word.state() != RefState::claimed) {
+		bool granted =
+		    word.state() == RefState::granted || word.state() == RefState::granting;
 		if (word.state() == RefState::unleased)
 			return Error::not_leased;
-		return core.allocator.misuse(is_granted(word) ? XG_REPORT_GRANT_TWICE
-							      : XG_REPORT_GRANT_UNCLAIMED,
-					     ref, caller);
+		return reports.misuse(granted ? XG_REPORT_GRANT_TWICE : XG_REPORT_GRANT_UNCLAIMED,
+				      ref, caller);
 	}
-	RefWord granting = word.next_generation(RefState::granting);
-	if (!ref_table.swap(ref.raw, word, granting)) [[unlikely]]
-		return core.allocator.misuse(XG_REPORT_GRANT_TWICE, ref, caller);
-	open(ref_table.entry(ref.raw));
-	store_release(raw, granting.with(RefState::granted).raw);
-	count(&counters(word, cpu).granted);
+	if (!ref_table.reach(ref))
+		return unreachable(ref, caller);
+	RefWord granting = word.with(RefState::granting);
+	if (!ref_table.swap(ref, word, granting))
+		return reports.misuse(XG_REPORT_GRANT_TWICE, ref, caller);
+	u32 number = ref_table.count_grant(ref);
+	write_entry(ref_table.entry(ref));
+	ref_table.publish(ref, granting.with(RefState::granted, number));
 	return Done{};
 }
 
-Status grant_page(GrantRef ref, unsigned cpu, DomId domid, Gfn frame, bool readonly, Caller caller)
+Status Grants::grant(GrantRef ref, DomId domid, Gfn frame, bool readonly, Caller caller)
 {
-	if (!ref_table.entry_holds(frame)) [[unlikely]]
-		return xg_is_leased(ref.raw) ? bad_frame(ref, domid, caller) : Error::not_leased;
-	return grant(ref, cpu, caller,
-		     [=](GrantEntry entry) { entry_grant(entry, domid, frame, readonly); });
+	Pinned pinned;
+	if (!ref_table.entry_holds(frame)) {
+		if (ref_table.look_up(ref).state() == RefState::unleased)
+			return Error::not_leased;
+		return bad_frame(ref, domid, caller);
+	}
+	return open(ref, caller,
+		    [=](GrantEntry entry) { entry_grant(entry, domid, frame, readonly); });
 }
 
-// Nobody else may end this one: not granted (1), or whose it is.
-Result<int> end_ungranted(GrantRef ref, RefWord word, Caller caller)
+// A claimed reference that nobody gets until a resume finds its frame again.
+void Grants::set_aside(GrantRef ref)
+{
+	RefWord word = ref_table.read(ref);
+	if (ref_table.swap(ref, word, RefWord::make(RefState::lost, no_pool, 0)))
+		central_list.write_off(pools.at(word.pool()));
+}
+
+void Grants::give_up_lost(GrantRef ref)
+{
+	ref_table.write(ref, ref_table.read(ref).with(RefState::claimed, 0));
+	set_aside(ref);
+}
+
+Result<GrantRef> Grants::grant_new(Pool &pool, DomId domid, Gfn frame, bool readonly, Caller caller)
+{
+	if (!ref_table.entry_holds(frame))
+		return bad_frame(no_ref, domid, caller);
+	// Each round that fails sets one reference of the table aside.
+	for (u32 left = ref_table.size(); left; left--) {
+		Result<GrantRef> ref = allocator.alloc(pool);
+		if (!ref.ok())
+			return ref.error();
+		Status granted = open(ref.value(), caller, [=](GrantEntry entry) {
+			entry_grant(entry, domid, frame, readonly);
+		});
+		if (granted.ok())
+			return ref;
+		if (granted.error() != Error::unreachable)
+			break;
+		set_aside(ref.value());
+	}
+	return Error::no_space;
+}
+
+Status Grants::grant_part(GrantRef ref, DomId domid, Gfn frame, bool readonly, PagePart part,
+			  Caller caller)
+{
+	Pinned pinned;
+	if (!ref_table.entry_holds(frame))
+		return bad_frame(ref, domid, caller);
+	if (!ref_table.is_v2())
+		return Error::unsupported;
+	return open(ref, caller, [=](GrantEntry entry) {
+		entry_grant_part(entry.v2(), domid, frame, readonly, part);
+	});
+}
+
+Status Grants::grant_transitive(GrantRef ref, DomId domid, bool readonly, DomId source_domid,
+				GrantRef source_ref, Caller caller)
+{
+	Pinned pinned;
+	if (!ref_table.is_v2())
+		return Error::unsupported;
+	return open(ref, caller, [=](GrantEntry entry) {
+		entry_grant_transitive(entry.v2(), domid, readonly, source_domid, source_ref);
+	});
+}
+
+// --- ending ---
+
+// Result of ending a reference that is not granted: ended if it is claimed, else why it is refused.
+Result<End> Grants::not_granted(GrantRef ref, RefWord word, Caller caller)
 {
 	switch (word.state()) {
 	case RefState::claimed:
-		return 1;
+		return End::ended;
 	case RefState::unleased:
 		return Error::not_leased;
 	default:
-		return core.allocator.misuse(XG_REPORT_END_UNCLAIMED, ref, caller);
+		return reports.misuse(XG_REPORT_END_UNCLAIMED, ref, caller);
 	}
 }
 
-} // namespace
-
-[[gnu::flatten]] int xg_grant(uint32_t ref, unsigned int cpu, uint16_t domid, uint64_t frame,
-			      bool readonly, unsigned long caller)
+// Another call has ended the same grant at the same time.
+Result<End> Grants::lost(GrantRef ref, Caller caller)
 {
-	return number(grant_page({ref}, cpu, {domid}, {frame}, readonly, {caller}));
+	return reports.misuse(XG_REPORT_END_UNCLAIMED, ref, caller);
 }
 
-[[gnu::flatten]] int64_t xg_grant_new_fast(struct xg_pool *pool, unsigned int cpu, uint16_t domid,
-					   uint64_t frame, bool readonly, unsigned long caller)
+// After the entry was closed: takes the word out of "granted". False: another call was faster.
+bool Grants::leave_granted(GrantRef ref, RefWord from, RefWord to)
 {
-	if (!ref_table.entry_holds({frame})) [[unlikely]]
-		return number(bad_frame(no_ref, {domid}, {caller}));
-	return number(core.allocator.alloc_fast(
-	    pool_of(pool), cpu, RefState::granting,
-	    [=](GrantRef ref, u64 * raw, RefWord granting, CpuCache & cache)
-		__attribute__((flatten)) {
-			entry_grant(ref_table.entry(ref.raw), {domid}, {frame}, readonly);
-			store_release(raw, granting.with(RefState::granted).raw);
-			count(&cache.granted);
-		}));
+	if (ref_table.word_decides(from))
+		return ref_table.swap(ref, from, to);
+	ref_table.publish(ref, to);
+	return true;
 }
 
-int64_t xg_grant_new(struct xg_pool *pool, uint16_t domid, uint64_t frame, bool readonly,
-		     unsigned long caller)
+// Ends the grant that `word` stands for. Busy: nothing has changed. Pinned since before the word
+// was read: a resume changes both the word and what the entry means.
+Result<End> Grants::end_of(GrantRef ref, RefWord word, Caller caller)
 {
-	if (!ref_table.entry_holds({frame}))
-		return number(bad_frame(no_ref, {domid}, {caller}));
-	Result<GrantRef> ref = core.allocator.alloc(pool_of(pool));
-	if (!ref.ok())
-		return number(ref.error());
-	unsigned cpu = xg_port_pin();
-	(void)grant_page(ref.value(), cpu, {domid}, {frame}, readonly, {caller});
-	xg_port_unpin();
-	return ref.value().raw;
-}
-
-int xg_grant_part(uint32_t ref, unsigned int cpu, uint16_t domid, uint64_t frame, bool readonly,
-		  uint16_t offset, uint16_t length, unsigned long caller)
-{
-	if (!ref_table.is_v2())
-		return XG_UNSUPPORTED;
-	if (!length || offset + length > XG_PORT_FRAME_SIZE)
-		return XG_INVALID;
-	if (!ref_table.entry_holds({frame}))
-		return number(bad_frame({ref}, {domid}, {caller}));
-	return number(grant({ref}, cpu, {caller}, [=](GrantEntry entry) {
-		entry_grant_part(entry.v2(), {domid}, {frame}, readonly, {offset, length});
-	}));
-}
-
-int xg_grant_transitive(uint32_t ref, unsigned int cpu, uint16_t domid, bool readonly,
-			uint16_t source_domid, uint32_t source_ref, unsigned long caller)
-{
-	if (!ref_table.is_v2())
-		return XG_UNSUPPORTED;
-	return number(grant({ref}, cpu, {caller}, [=](GrantEntry entry) {
-		entry_grant_transitive(entry.v2(), {domid}, readonly, {source_domid}, {source_ref});
-	}));
-}
-
-namespace
-{
-
-// Another end at the same time has won, and may have granted it to somebody else since: what has
-// been closed would be theirs.
-XG_RARE int end_again(u32 ref, unsigned cpu, unsigned long caller)
-{
-	return xg_end(ref, cpu, caller);
-}
-
-} // namespace
-
-int xg_end(uint32_t ref, unsigned int cpu, unsigned long caller)
-{
-	u64 *raw = ref_table.find({ref});
-	RefWord word{raw ? load_acquire(raw) : 0};
-	if (word.state() != RefState::granted) {
-		Result<int> ended = end_ungranted({ref}, word, {caller});
-		return ended.ok() ? ended.value() : number(ended.error());
-	}
-	if (!entry_end(ref_table.entry(ref)))
-		return 0;
-	if (!ref_table.swap(ref, word, word.with(RefState::claimed))) [[unlikely]]
-		return end_again(ref, cpu, caller);
-	count(&counters(word, cpu).ended);
-	return 1;
-}
-
-[[gnu::flatten]] int xg_try_end_fast(uint32_t ref, unsigned int cpu)
-{
-	u64 *raw = ref_table.find({ref});
-	RefWord word{raw ? load_acquire(raw) : 0};
 	if (word.state() != RefState::granted)
-		return XG_SLOW;
-	if (!entry_end(ref_table.entry(ref)))
-		return 0;
-	// As it was seen before the end: else this could free what has been granted since.
-	return core.allocator.free_ended({ref}, word, cpu).ok() ? 1 : XG_SLOW;
+		return not_granted(ref, word, caller);
+	GrantEntry entry = ref_table.entry(ref);
+	if (!entry.reachable())
+		return End::busy;
+	Close close = entry_close(entry);
+	if (close == Close::busy)
+		return End::busy;
+	if (close == Close::was_closed && !ref_table.word_decides(word))
+		return lost(ref, caller);
+	if (!leave_granted(ref, word, word.with(RefState::claimed)))
+		return lost(ref, caller);
+	return End::ended;
 }
 
-int xg_try_end(uint32_t ref, unsigned long caller)
+Result<End> Grants::end(GrantRef ref, Caller caller)
 {
-	unsigned cpu = xg_port_pin();
-	int ended = xg_end(ref, cpu, caller);
-	xg_port_unpin();
-	if (ended != 1)
-		return ended;
-	int freed = xg_free_one(ref, caller);
-	return freed ? freed : 1;
+	Pinned pinned;
+	return end_of(ref, ref_table.look_up(ref), caller);
 }
 
-namespace
+Result<End> Grants::try_end(GrantRef ref, Caller caller)
 {
-
-// Ends access now (1), or marks the reference as deferred (0) with the page that is to be kept.
-int end_or_defer(uint32_t ref, void **page, unsigned long caller)
-{
-	u64 *raw = ref_table.find({ref});
-	RefWord word{raw ? load_relaxed(raw) : 0};
-	int ended = xg_try_end(ref, caller);
-	if (ended)
+	Result<End> ended = end(ref, caller);
+	if (!ended.ok() || ended.value() == End::busy)
 		return ended;
+	Status freed = allocator.free(ref, caller);
+	if (!freed.ok())
+		return freed.error();
+	return End::ended;
+}
+
+// Where the word decides: the one whose swap makes it "deferred" defers the end.
+Result<End> Grants::defer_by_word(GrantRef ref, RefWord word, Caller caller)
+{
+	if (ref_table.swap(ref, word, word.with(RefState::deferred)))
+		return End::deferred;
+	return lost(ref, caller);
+}
+
+// Ends access now, or makes the reference deferred, whose page is then kept.
+Result<End> Grants::end_or_defer(GrantRef ref, void **page, DomId *domid, Caller caller)
+{
+	Pinned pinned;
+	RefWord word = ref_table.look_up(ref);
+	Result<End> ended = end_of(ref, word, caller);
+	if (!ended.ok() || ended.value() != End::busy)
+		return ended;
+
+	GrantEntry entry = ref_table.entry(ref);
+	*domid = entry.reachable() ? entry_domid(entry) : DomId{0};
 	void *kept = *page;
-	if (!kept)
-		kept = xg_port_page_of_frame(entry_frame(ref_table.entry(ref)).raw);
-	if (!ref_table.swap(ref, word,
-			    RefWord::make(RefState::deferred, word.pool(), no_ref.raw))) {
-		// Somebody else ended it meanwhile, and will put what is theirs.
-		if (!*page && kept)
-			xg_port_page_put(kept);
-		return number(core.allocator.misuse(XG_REPORT_END_UNCLAIMED, {ref}, {caller}));
+	if (!kept && entry.reachable())
+		kept = xg_port_page_of_frame(entry_frame(entry).raw);
+	Result<End> deferred = End::deferred;
+	if (ref_table.word_decides(word) || !entry.reachable()) {
+		deferred = defer_by_word(ref, word, caller);
+	} else {
+		Close revoked = entry_revoke(entry.v1());
+		if (revoked == Close::was_closed)
+			deferred = lost(ref, caller);
+		else if (revoked == Close::closed)
+			deferred = End::ended; // it let go just now
 	}
-	*page = kept;
-	return 0;
+	if (deferred.ok() && deferred.value() == End::deferred) {
+		ref_table.publish(ref, word.with(RefState::deferred, domid->raw));
+		*page = kept;
+		return deferred;
+	}
+	if (deferred.ok())
+		ref_table.publish(ref, word.with(RefState::claimed));
+	// The caller's own page stays the caller's.
+	if (kept != *page)
+		put(kept);
+	return deferred;
 }
 
-} // namespace
-
-int xg_end_and_put(uint32_t ref, void *page, unsigned long caller)
+Result<End> Grants::end_and_put(GrantRef ref, void *page, Caller caller)
 {
-	int ended = end_or_defer(ref, &page, caller);
-	if (ended < 0)
+	DomId domid{0};
+	Result<End> ended = end_or_defer(ref, &page, &domid, caller);
+	if (!ended.ok())
 		return ended;
-	if (!ended)
-		core.deferred.add({ref}, granted_to(ref), page);
-	else if (page)
-		xg_port_page_put(page);
+	if (ended.value() == End::deferred) {
+		deferred_ends.add(ref, domid, page);
+		return ended;
+	}
+	Status freed = allocator.free(ref, caller);
+	if (!freed.ok())
+		return freed.error();
+	put(page);
 	return ended;
 }
 
-int xg_end_notify(struct xg_end_notice *notice, uint32_t ref, void *page, void (*fn)(void *arg),
-		  void *arg, unsigned long caller)
+Result<End> Grants::end_and_notify(xg_end_notice *notice, GrantRef ref, void *page,
+				   void (*fn)(void *), void *arg, Caller caller)
 {
-	*notice = {fn, arg, page, ref};
-	int ended = end_or_defer(ref, &notice->page, caller);
-	if (ended < 0)
+	DomId domid{0};
+	*notice = {fn, arg, page, ref.raw};
+	Result<End> ended = end_or_defer(ref, &notice->page, &domid, caller);
+	if (!ended.ok())
 		return ended;
-	if (!ended) {
-		core.deferred.add({ref}, granted_to(ref), notice);
+	if (ended.value() == End::deferred) {
+		deferred_ends.add(ref, domid, notice);
 		return ended;
 	}
-	if (page)
-		xg_port_page_put(page);
+	Status freed = allocator.free(ref, caller);
+	if (!freed.ok())
+		return freed.error();
+	put(page);
 	fn(arg);
 	return ended;
 }
 
-void xg_cancel_notice(struct xg_end_notice *notice)
+// --- many at once ---
+
+Status Grants::grant_batch(Pool &pool, DomId domid, const unsigned long *frames, u32 count,
+			   bool readonly, u32 *refs, Caller caller)
 {
-	core.deferred.cancel(notice);
+	for (u32 i = 0; i < count; i++)
+		if (!ref_table.entry_holds({frames[i]}))
+			return bad_frame(no_ref, domid, caller);
+	Result<GrantRef> list = PrivateLists::alloc(pool, count);
+	if (!list.ok())
+		return list.error();
+
+	// The list is nobody else's: its members can be taken in order, without a claim each.
+	GrantRef ref = list.value();
+	bool reached = true;
+	for (u32 done = 0; done < count;) {
+		Pinned pinned;
+		u32 first = done;
+		for (; done < count && done - first < entries_per_barrier; done++) {
+			GrantEntry entry = ref_table.entry(ref);
+			if (!entry.reachable())
+				break;
+			refs[done] = ref.raw;
+			ref = {ref_table.read(ref).link()};
+			entry_prepare(entry, domid, {frames[done]});
+		}
+		entries_prepared();
+		// Until its entry is open a member is on the list, and no call can end it.
+		for (u32 i = first; i < done; i++) {
+			GrantRef opened{refs[i]};
+			entry_open(ref_table.entry(opened), readonly);
+			u32 number = ref_table.count_grant(opened);
+			ref_table.publish(opened,
+					  RefWord::make(RefState::granted, id_of(pool), number));
+		}
+		if (done - first < entries_per_barrier && done < count) {
+			reached = false;
+			count = done;
+		}
+	}
+	if (reached)
+		return Done{};
+	// A frame of the table is gone: what was granted is ended, what was not is set aside.
+	for (u32 i = 0; i < count; i++)
+		(void)end_and_put({refs[i]}, nullptr, caller);
+	while (ref != no_ref) {
+		GrantRef next{ref_table.read(ref).link()};
+		ref_table.write(ref, RefWord::make(RefState::claimed, id_of(pool), 0));
+		if (ref_table.entry(ref).reachable())
+			(void)allocator.free(ref, caller);
+		else
+			set_aside(ref);
+		ref = next;
+	}
+	return Error::no_space;
 }
 
-bool xg_end_unleased(uint32_t ref)
+// Ends and frees one that is granted and not busy; its word then leads to `next`. Pinned.
+bool Grants::end_in_batch(GrantRef ref, RefWord word, GrantRef next)
 {
-	return ref_table.reach_entry(ref) && entry_end(ref_table.entry(ref));
+	if (word.state() != RefState::granted)
+		return false;
+	GrantEntry entry = ref_table.entry(ref);
+	if (!entry.reachable())
+		return false;
+	// An entry that another call has closed is left to end_and_put(), which reports it.
+	bool decides = ref_table.word_decides(word);
+	Close close = entry_close(entry);
+	if (close == Close::busy || (close == Close::was_closed && !decides))
+		return false;
+	return leave_granted(ref, word, RefWord::make(RefState::free, no_pool, next.raw));
 }
 
-void *xg_keep_page_of(uint32_t ref)
+u32 Grants::end_batch(u32 *refs, void **pages, u32 count, Caller caller)
 {
-	if (!ref_table.reach_entry(ref))
+	u32 foreign = 0;
+	u32 free_now = 0;
+	Run run;
+	PoolId owner = no_pool;
+	auto hand_over = [&] {
+		if (run.count)
+			free_now = central_list.put_runs(pools.at(owner), {}, run);
+		run = {};
+	};
+
+	for (u32 i = 0; i < count; i++) {
+		GrantRef ref{refs[i]};
+		void *page = pages ? pages[i] : nullptr;
+		xg_port_pin();
+		RefWord word = ref_table.look_up(ref);
+		if (word.state() == RefState::granted && word.pool() != owner) {
+			hand_over();
+			owner = word.pool();
+		}
+		bool ended_here = end_in_batch(ref, word, run.head);
+		xg_port_unpin();
+		if (ended_here) {
+			run.head = ref;
+			if (!run.count++)
+				run.tail = ref;
+			if (run.count == run_target)
+				hand_over();
+			put(page);
+			continue;
+		}
+		Result<End> ended = end_and_put(ref, page, caller);
+		if (ended.ok() || ended.error() != Error::not_leased)
+			continue;
+		refs[foreign] = ref.raw;
+		if (pages)
+			pages[foreign] = page;
+		foreign++;
+	}
+	hand_over();
+	RefAllocator::freed_some(free_now);
+	return foreign;
+}
+
+// --- references that are not leased ---
+
+bool Grants::end_unleased(GrantRef ref)
+{
+	Pinned pinned;
+	return ref_table.reach(ref) && entry_end(ref_table.entry(ref));
+}
+
+void *Grants::keep_page_of(GrantRef ref)
+{
+	Pinned pinned;
+	if (!ref_table.reach(ref))
 		return nullptr;
 	return xg_port_page_of_frame(entry_frame(ref_table.entry(ref)).raw);
 }
 
-int xg_grant_batch(struct xg_pool *pool, uint16_t domid, const unsigned long *frames, uint32_t nr,
-		   bool readonly, uint32_t *refs, unsigned long caller)
-{
-	Status granted = core.batches.grant(pool_of(pool), {domid}, frames, nr, readonly, refs);
-	if (!granted.ok() && granted.error() == Error::bad_frame)
-		return number(bad_frame(no_ref, {domid}, {caller}));
-	if (!granted.ok())
-		return number(granted.error());
-	unsigned cpu = xg_port_pin();
-	count(&core.allocator.cache(pool_of(pool).id, cpu).granted, nr);
-	xg_port_unpin();
-	return XG_OK;
-}
-
-uint32_t xg_end_batch(uint32_t *refs, void **pages, uint32_t nr, unsigned long caller)
-{
-	constexpr u32 at_once = 64;
-	u32 left[at_once];
-	u32 foreign = 0;
-	for (u32 done = 0; done < nr;) {
-		u32 here = smaller(nr - done, at_once);
-		u32 nr_left =
-		    core.batches.end(refs + done, pages ? pages + done : nullptr, here, left);
-		unsigned cpu = xg_port_pin();
-		count(&core.allocator.cache(xg_default_pool()->id, cpu).ended, u64{here - nr_left});
-		xg_port_unpin();
-		for (u32 i = 0; i < nr_left; i++) {
-			u32 at = done + left[i];
-			void *page = pages ? pages[at] : nullptr;
-			if (xg_end_and_put(refs[at], page, caller) != XG_NOT_LEASED)
-				continue;
-			refs[foreign] = refs[at];
-			if (pages)
-				pages[foreign] = page;
-			foreign++;
-		}
-		done += here;
-	}
-	return foreign;
-}
+} // namespace xengnt

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// A pool: on whose account references are out, and each CPU's cache of them.
+// A pool and its CPU caches: struct xg_pool and struct xg_cpu_cache of layout.h, with what C++
+// adds.
 #pragma once
 
 #include "../base/atomics.hh"
@@ -9,45 +10,37 @@
 namespace xengnt
 {
 
-inline constexpr u32 cache_slots = 64;
+using Pool = ::xg_pool;
+using CpuCache = ::xg_cpu_cache;
 
-// One CPU's free references of one pool. Only that CPU writes here, staying put meanwhile; `busy`
-// turns away an interrupt that comes in between. Other CPUs read the slots and take references by
-// changing their state words (see ref_word.hh), so a slot is a hint.
-struct alignas(64) CpuCache {
-	u32 used;
-	u32 busy;
-	u64 allocated; // taken here
-	u64 freed;     // given back here
-	u64 granted;
-	u64 ended;
-	u32 slots[cache_slots];
-};
+inline constexpr u32 cache_slots = XG_CACHE_SLOTS;
+inline constexpr u32 max_pools = XG_MAX_POOLS;
+inline constexpr u32 pool_name_size = XG_POOL_NAME_SIZE;
 static_assert(sizeof(CpuCache) <= 512);
 
-inline constexpr u32 pool_name_size = 32;
+// Pool 0 owns nothing: its number stands in the words of references in the central list.
+inline constexpr PoolId no_pool{0};
 
-struct Pool {
-	// A pool's memory is kept until the module goes, for the next pool: other CPUs may be
-	// looking through its caches at any time.
-	enum class Life : u32 { used, dying, dead };
+// A pool's memory is kept until the module unloads, for the next pool: other CPUs may be looking
+// through its caches at any time.
+enum PoolLife : u32 { pool_used, pool_dying, pool_dead };
 
-	CpuCache *caches;
-	PoolId id;
-	Life life;     // under the allocator's pool lock
-	u32 held;      // taken out of the store, caches included; under the store's lock
-	u32 limit;     // most that may be held
-	u32 reserve;   // kept for this pool by the store
-	u64 allocated; // in lists and sequences; single references are counted by the caches
-	u64 freed;
-	char name[pool_name_size];
-};
+[[gnu::always_inline]] inline PoolId id_of(const Pool &pool)
+{
+	return {static_cast<u16>(pool.id)};
+}
 
-// Makes the owner's use of its cache visible to its own interrupts. False: we are such an
-// interrupt, and the cache is in use below us.
+// Adds to a counter that only this CPU, or the holder of a lock, writes.
+[[gnu::always_inline]] inline void increment(u64 *counter, u64 n = 1)
+{
+	store_relaxed(counter, load_relaxed(counter) + n);
+}
+
+// Makes the owner's use of its cache visible to its own interrupts. Not granted: we are such an
+// interrupt, and the interrupted code is using the cache.
 class CacheUse
 {
-	CpuCache *mine_; // null: not to be used here
+	CpuCache *mine_; // null: not granted
 
 public:
 	[[gnu::always_inline]] explicit CacheUse(CpuCache &cache)

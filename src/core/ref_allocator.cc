@@ -1,172 +1,100 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ref_allocator.hh"
 
+#include "fast_paths.h"
 #include "free_callbacks.hh"
+#include "reports.hh"
+#include "take_or_grow.hh"
 
 namespace xengnt
 {
 
-// --- setting up ---
+constinit RefAllocator allocator;
 
-bool RefAllocator::create()
+namespace
 {
-	cpus_ = xg_port_cpus();
-	starving_ = 0;
-	failed_ = misused_ = 0;
-	pools_lock_.init(XG_LOCK_POOLS);
-	return true;
-}
 
-Error RefAllocator::misuse(enum xg_report what, GrantRef ref, Caller caller)
-{
-	fetch_add(&misused_, u64{1});
-	xg_port_report(what, ref.raw, 0, caller.raw);
-	return Error::misuse;
-}
+// Members of a sequence that come back under one hold of the lock.
+constexpr u32 sequence_per_put = 512;
+
+} // namespace
 
 // --- CPU caches ---
 
-Result<GrantRef> RefAllocator::alloc_fast(Pool &pool, unsigned cpu)
-{
-	return alloc_fast(pool, cpu, RefState::claimed,
-			  [](GrantRef, u64 *, RefWord, CpuCache &) {});
-}
-
-// `word` is what the reference was last seen to be.
-Status RefAllocator::put(GrantRef ref, RefWord word, unsigned cpu, bool ended)
-{
-	CpuCache &cache = caches_[word.pool().raw][cpu];
-	{
-		CacheUse use(cache);
-		u32 used = load_relaxed(&cache.used);
-		if (!use.granted() || used == cache_slots) [[unlikely]]
-			return Error::busy;
-		// The hint comes before the state: whoever sees the state can find the reference,
-		// and whoever set `starving_` before the swap is seen after it.
-		store_release(&cache.slots[used], ref.raw);
-		store_release(&cache.used, used + 1);
-		if (!ref_table.swap(ref.raw, word, word.with(RefState::cached))) [[unlikely]] {
-			store_relaxed(&cache.used, used);
-			return Error::misuse;
-		}
-		count(&cache.freed);
-		if (ended)
-			count(&cache.ended);
-	}
-	fence_after_swap();
-	if (load_relaxed(&starving_)) [[unlikely]] {
-		flush(pool(word.pool()), cache, 0);
-		callbacks_.run();
-	}
-	return Done{};
-}
-
-Status RefAllocator::free_fast(GrantRef ref, RefState from, unsigned cpu)
-{
-	u64 *raw = ref_table.find(ref);
-	if (!raw) [[unlikely]]
-		return Error::busy;
-	RefWord word{load_relaxed(raw)};
-	if (word.state() != from) [[unlikely]]
-		return Error::busy;
-	// When somebody else was faster the slow way says what is wrong, and reports it.
-	return put(ref, word, cpu).ok() ? Status(Done{}) : Error::busy;
-}
-
-Status RefAllocator::free_ended(GrantRef ref, RefWord word, unsigned cpu)
-{
-	return put(ref, word, cpu, true).ok() ? Status(Done{}) : Error::busy;
-}
-
-// Moves all but the first `keep` into the store. On the cache's own CPU.
+// Moves all but the first `keep` into the central list. On the cache's own CPU.
 void RefAllocator::flush(Pool &pool, CpuCache &cache, u32 keep)
 {
 	CacheUse use(cache);
 	if (!use.granted())
 		return;
 	for (u32 used = load_relaxed(&cache.used); used > keep;) {
-		u32 nr = smaller(used - keep, run_target);
+		u32 nr = min(used - keep, run_target);
 		used -= nr;
 		// The hints go last, so that other CPUs find all that is still cached.
-		store_.collect(pool, cache.slots + used, nr);
+		central_list.collect(pool, cache.slots + used, nr);
 		store_relaxed(&cache.used, used);
 	}
 }
 
 // Takes what is in another CPU's cache, without its help.
-void RefAllocator::drain(Pool &pool, CpuCache &cache)
+void RefAllocator::drain(Pool &pool, const CpuCache &cache)
 {
-	u32 used = load_acquire(&cache.used);
+	u32 used = min(load_acquire(&cache.used), cache_slots);
 	for (u32 at = 0; at < used; at += run_target)
-		store_.collect(pool, cache.slots + at, smaller(used - at, run_target));
+		central_list.collect(pool, cache.slots + at, min(used - at, run_target));
 }
 
 void RefAllocator::freed_some(u32 free_now)
 {
-	fence_after_swap();
-	if (load_relaxed(&starving_))
-		callbacks_.run();
-	else
-		lease_.store_has(free_now);
+	full_barrier();
+	if (load_relaxed(&xg_fast.starving))
+		callbacks.run();
+	else if (free_now)
+		lease.look_for_spare();
+}
+
+void RefAllocator::flush_for_waiters(Pool &pool, unsigned cpu)
+{
+	flush(pool, pool.caches[cpu], 0);
+	callbacks.run();
 }
 
 void RefAllocator::drain_all()
 {
-	// Whoever fills a cache now without having seen `starving_` is done once we had the lock.
-	(void)store_.free_count();
-	for (Pool *pool : pools_)
-		for (u32 cpu = 0; pool && cpu < cpus_; cpu++)
-			drain(*pool, pool->caches[cpu]);
+	// A CPU that fills a cache now, not having seen that somebody starves, is done once we had
+	// the lock.
+	(void)central_list.free_count();
+	pools.each([](Pool &pool) {
+		for (u32 cpu = 0; cpu < pools.cpus(); cpu++)
+			drain(pool, pool.caches[cpu]);
+	});
 }
 
-// --- taking, growing, looking everywhere ---
-
-template <class Take>
-[[gnu::always_inline]] inline Result<GrantRef>
-RefAllocator::take_or_grow(Pool &pool, u32 count, bool contiguous, Take take)
+u32 RefAllocator::drain_idle()
 {
-	Result<GrantRef> taken = take();
-	if (taken.ok()) [[likely]]
-		return taken;
-	return grow_and_take(pool, count, contiguous, take);
-}
-
-template <class Take>
-Result<GrantRef> RefAllocator::grow_and_take(Pool &pool, u32 count, bool contiguous, Take take)
-{
-	Result<GrantRef> taken = Error::no_space;
-	bool looked_everywhere = false;
-	bool moving = false;
-	for (int patience = 1000; patience; patience--) {
-		u32 there = store_.available(pool);
-		u32 missing = there < count ? count - there : contiguous ? count : 1;
-		bool may_grow = count <= lease_.limit() && store_.account_allows(pool, count);
-		if (may_grow && lease_.grow(missing)) {
-			patience = 1000;
-		} else if (!looked_everywhere) {
-			looked_everywhere = true;
-			starve();
-			drain_all();
-		} else if (!moving) {
-			break;
-		} else {
-			xg_port_relax();
+	u32 before = central_list.free_count();
+	pools.each([](Pool &pool) {
+		for (u32 cpu = 0; cpu < pools.cpus(); cpu++) {
+			CpuCache &cache = pool.caches[cpu];
+			u64 uses = load_relaxed(&cache.allocated) + load_relaxed(&cache.freed);
+			if (load_relaxed(&cache.used) && cache.seen == uses)
+				drain(pool, cache);
+			cache.seen = uses;
 		}
-		// What others are leasing counts against the limit before it is in the store; what
-		// another long sequence has gathered may come back.
-		moving = lease_.is_moving() || store_.is_undecided();
-		taken = take();
-		if (taken.ok())
-			break;
-	}
-	if (looked_everywhere)
-		feed();
-	if (!taken.ok()) {
-		fetch_add(&failed_, u64{1});
-		// What was leased in vain is somebody else's chance.
-		lease_.store_has(store_.free_count(), 0);
-	}
-	return taken;
+	});
+	u32 now = central_list.free_count();
+	return now > before ? now - before : 0;
+}
+
+// --- single references ---
+
+u32 RefAllocator::missing(const Pool &pool, u32 count, bool contiguous)
+{
+	if (count > lease.limit() || count > CentralFreeList::allowed(pool))
+		return 0;
+	u32 there = central_list.available(pool);
+	// A sequence may lack any number, and a list that others have taken from at least one.
+	return there < count ? count - there : contiguous ? count : 1;
 }
 
 // Takes one reference for the caller and, with it, a run for this CPU's cache.
@@ -177,11 +105,12 @@ Result<GrantRef> RefAllocator::refill(Pool &pool)
 	{
 		CpuCache &cache = pool.caches[cpu];
 		CacheUse use(cache);
-		// With an interrupted owner below no more than the one.
+		// If we interrupted this cache's owner, take only one reference and leave the cache
+		// alone.
 		bool mine = use.granted() && !load_relaxed(&cache.used);
-		got = store_.take_one(pool, mine ? &cache : nullptr, &starving_);
+		got = central_list.take_one(pool, mine ? &cache : nullptr, &xg_fast.starving);
 		if (got.ok())
-			count(&cache.allocated);
+			xg_increment(&cache.allocated);
 	}
 	xg_port_unpin();
 	return got;
@@ -189,138 +118,187 @@ Result<GrantRef> RefAllocator::refill(Pool &pool)
 
 Result<GrantRef> RefAllocator::alloc(Pool &pool)
 {
-	unsigned cpu = xg_port_pin();
-	Result<GrantRef> got = alloc_fast(pool, cpu);
+	u32 high = static_cast<u32>(RefWord::make(RefState::claimed, id_of(pool), 0).raw >> 32);
+	GrantRef cached{xg_fast_take(&pool, &pool.caches[xg_port_pin()], high)};
 	xg_port_unpin();
-	if (got.ok())
-		return got;
-	return take_or_grow(pool, 1, false, [&] { return refill(pool); });
+	if (cached != no_ref)
+		return cached;
+	return take_or_grow([&] { return refill(pool); }, [&] { return missing(pool, 1, false); });
 }
 
-// A reference that this CPU's cache cannot take: into the store by itself.
-void RefAllocator::put_into_store(GrantRef ref, RefWord word)
+// Into the central list by itself; the word is free already.
+void RefAllocator::put_into_list(GrantRef ref, RefWord word)
 {
-	store_.put_runs(pool(word.pool()), {}, {ref.raw, ref.raw, 1});
+	u32 free_now = central_list.put_runs(pools.at(word.pool()), {}, {ref, ref, 1});
+	freed_some(free_now);
 }
 
-Status RefAllocator::free(GrantRef ref, RefState from, Caller caller)
+bool RefAllocator::put_into_cache(GrantRef ref, RefWord word, unsigned cpu)
 {
-	u64 *raw = ref_table.find(ref);
-	RefWord word{raw ? load_relaxed(raw) : 0};
-	if (word.state() == RefState::unleased)
-		return Error::not_leased;
-	if (word.state() != from) {
-		enum xg_report what =
-		    word.state() == RefState::granted || word.state() == RefState::granting
-			? XG_REPORT_FREE_OF_GRANTED
-		    : word.state() == RefState::deferred ? XG_REPORT_FREE_OF_DEFERRED
-							 : XG_REPORT_FREE_OF_FREE;
-		return misuse(what, ref, caller);
-	}
-
-	unsigned cpu = xg_port_pin();
-	Pool &owner = pool(word.pool());
+	Pool &owner = pools.at(word.pool());
 	CpuCache &cache = owner.caches[cpu];
 	if (load_relaxed(&cache.used) == cache_slots) {
 		flush(owner, cache, cache_slots / 2);
-		lease_.store_has(store_.free_count());
+		lease.look_for_spare();
 	}
-	Status done = put(ref, word, cpu);
-	xg_port_unpin();
-	if (done.ok())
-		return done;
-
-	if (done.error() == Error::busy &&
-	    ref_table.swap(ref.raw, word, RefWord::make(RefState::free, {0}, 0))) {
-		put_into_store(ref, word);
-		fence_after_swap();
-		if (load_relaxed(&starving_))
-			callbacks_.run();
-		return Done{};
-	}
-	// It changed under us: somebody else freed or granted it at the same time.
-	return misuse(XG_REPORT_FREE_OF_FREE, ref, caller);
+	if (!xg_fast_put(ref.raw, static_cast<u32>(word.raw >> 32), cpu))
+		return false;
+	if (waiters::any_after_swap())
+		flush_for_waiters(owner, cpu);
+	return true;
 }
 
-// --- lists ---
-
-Result<GrantRef> RefAllocator::alloc_list(Pool &pool, u32 count)
+Status RefAllocator::free(GrantRef ref, Caller caller)
 {
-	return take_or_grow(pool, count, false, [&] { return store_.take_list(pool, count); });
+	RefWord word = ref_table.look_up(ref);
+	switch (word.state()) {
+	case RefState::claimed:
+		break;
+	case RefState::unleased:
+		return Error::not_leased;
+	case RefState::granting:
+	case RefState::granted:
+		return reports.misuse(XG_REPORT_FREE_OF_GRANTED, ref, caller);
+	case RefState::deferred:
+		return reports.misuse(XG_REPORT_FREE_OF_DEFERRED, ref, caller);
+	default:
+		return reports.misuse(XG_REPORT_FREE_OF_FREE, ref, caller);
+	}
+
+	unsigned cpu = xg_port_pin();
+	bool done = put_into_cache(ref, word, cpu);
+	xg_port_unpin();
+	if (done)
+		return Done{};
+	if (ref_table.swap(ref, word, {free_word})) {
+		put_into_list(ref, word);
+		return Done{};
+	}
+	// It changed under us: another call freed or granted it at the same time.
+	return reports.misuse(XG_REPORT_FREE_OF_FREE, ref, caller);
+}
+
+void RefAllocator::free_owned(GrantRef ref, RefWord word)
+{
+	unsigned cpu = xg_port_pin();
+	bool done = put_into_cache(ref, word, cpu);
+	xg_port_unpin();
+	if (done)
+		return;
+	ref_table.write(ref, {free_word});
+	put_into_list(ref, word);
 }
 
 // --- sequences ---
 
-namespace
-{
-
-// How many of the references from `ref` up to `end` have their words side by side.
-u32 in_segment(u32 ref, u32 end)
-{
-	u32 here = segment_refs - ref % segment_refs;
-	return smaller(here, end - ref);
-}
-
-} // namespace
-
 Result<GrantRef> RefAllocator::alloc_sequence(Pool &pool, u32 count)
 {
 	if (count > ref_table.size()) {
-		fetch_add(&failed_, u64{1});
+		count_failed();
 		return Error::no_space;
 	}
 	Result<GrantRef> first =
-	    take_or_grow(pool, count, true, [&] { return store_.take_sequence(pool, count); });
-	if (!first.ok()) {
-		// Those who wait may have looked while a part of it was gathered.
-		freed_some(store_.free_count());
+	    take_or_grow([&] { return central_list.take_sequence(pool, count); },
+			 [&] { return missing(pool, count, true); });
+	if (!first.ok())
 		return first;
-	}
-	u64 claimed = RefWord::make(RefState::claimed, pool.id, 0).raw;
-	for (u32 ref = first.value().raw, end = ref + count; ref < end;) {
-		u64 *word = ref_table.word(ref);
-		for (u32 left = in_segment(ref, end); left; left--, ref++)
-			store_relaxed(word++, claimed);
-	}
+	u64 claimed = RefWord::make(RefState::claimed, id_of(pool), 0).raw;
+	for (u32 i = 0; i < count; i++)
+		store_relaxed(ref_table.word({first.value().raw + i}), claimed);
 	return first;
 }
 
-Status RefAllocator::free_sequence(u32 *first, u32 *count, Caller caller)
+Status RefAllocator::free_sequence(GrantRef *first, u32 *count, Caller caller)
 {
 	Status result = Done{};
 	u32 free_now = 0;
 	while (*count) {
-		u64 *raw = ref_table.find({*first});
-		RefWord word{raw ? load_relaxed(raw) : 0};
+		RefWord word = ref_table.look_up(*first);
 		if (word.state() == RefState::unleased) {
 			result = Error::not_leased;
 			break;
 		}
-		u64 freed = RefWord::make(RefState::free, {0}, 0).raw;
-		// The first one decides between two that free the same sequence at once.
-		if (word.state() != RefState::claimed || !compare_and_swap(raw, word.raw, freed)) {
-			result = free({*first}, RefState::claimed, caller);
-			++*first;
+		// The first one decides between two calls that free the same sequence at once.
+		if (word.state() != RefState::claimed ||
+		    !ref_table.swap(*first, word, {free_word})) {
+			if (!free(*first, caller).ok())
+				result = Error::misuse;
+			++first->raw;
 			--*count;
 			continue;
 		}
-		u64 alike = RefWord::make(RefState::claimed, word.pool(), 0).raw >> 32;
+		u32 most = min(*count, ref_table.size() - first->raw);
+		most = min(most, sequence_per_put);
 		u32 length = 1;
-		for (u32 most = in_segment(*first, *first + *count); length < most; length++) {
-			if (load_relaxed(raw + length) >> 32 != alike)
+		for (; length < most; length++) {
+			GrantRef ref{first->raw + length};
+			if (!ref_table.read(ref).is(RefState::claimed, word.pool()))
 				break;
-			store_relaxed(raw + length, freed);
+			ref_table.write(ref, {free_word});
 		}
-		FreeStore::SequencePut put =
-		    store_.put_sequence(pool(word.pool()), {*first}, length);
+		CentralFreeList::SequencePut put =
+		    central_list.put_sequence(pools.at(word.pool()), *first, length);
 		free_now = put.free;
 		if (put.twice) [[unlikely]]
-			result = misuse(XG_REPORT_FREE_OF_FREE, {*first}, caller);
-		*first += length;
+			result = reports.misuse(XG_REPORT_FREE_OF_FREE, *first, caller);
+		first->raw += length;
 		*count -= length;
 	}
 	freed_some(free_now);
 	return result;
+}
+
+// --- pools ---
+
+Status RefAllocator::set_pool(Pool &pool, u32 reserve, u32 limit)
+{
+	Result<GrantRef> set = take_or_grow(
+	    [&]() -> Result<GrantRef> {
+		    if (central_list.set_account(pool, limit, reserve))
+			    return no_ref;
+		    return Error::no_space;
+	    },
+	    [&] { return central_list.missing_for(pool, reserve); });
+	if (!set.ok())
+		return set.error();
+	// A smaller reserve, or a larger limit, may be what somebody waits for.
+	callbacks.limits_changed();
+	return Done{};
+}
+
+Status RefAllocator::create_pool(const char *name, u32 reserve, u32 limit, bool may_sleep,
+				 Pool **pool)
+{
+	reap_pools();
+	*pool = pools.add(name, limit, may_sleep);
+	if (!*pool)
+		return Done{};
+	if (!reserve || set_pool(**pool, reserve, limit).ok())
+		return Done{};
+	destroy_pool(**pool);
+	*pool = nullptr;
+	return Error::no_space;
+}
+
+u32 RefAllocator::destroy_pool(Pool &pool)
+{
+	callbacks.forget(pool);
+	(void)central_list.set_account(pool, 0, 0);
+	for (u32 cpu = 0; cpu < pools.cpus(); cpu++)
+		drain(pool, pool.caches[cpu]);
+	u32 out = central_list.held(pool);
+	pools.give_up(pool);
+	callbacks.limits_changed();
+	return out;
+}
+
+bool RefAllocator::reap_pools()
+{
+	return pools.reap([](Pool &pool) {
+		for (u32 cpu = 0; cpu < pools.cpus(); cpu++)
+			drain(pool, pool.caches[cpu]);
+		return central_list.held(pool) == 0;
+	});
 }
 
 } // namespace xengnt

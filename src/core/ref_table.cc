@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ref_table.hh"
 
+constinit struct xg_fast_state xg_fast {
+};
+
 namespace xengnt
 {
 
@@ -9,38 +12,53 @@ constinit RefTable ref_table{};
 namespace
 {
 
-// Where entries lead whose frame a suspend has taken away: nobody else looks here.
-alignas(XG_PORT_FRAME_SIZE) constinit unsigned char nowhere[XG_PORT_FRAME_SIZE]{};
-constinit EntryStatus never_busy[frame_statuses]{};
+template <class T, u32 n> void free_pages(T *(&pages)[n])
+{
+	for (T *&page : pages) {
+		if (page)
+			xg_port_page_free(page);
+		page = nullptr;
+	}
+}
 
 } // namespace
 
-void RefTable::create(u32 refs, bool is_v2)
+void RefTable::choose_fast_grants() const
 {
-	nr_refs_ = refs;
+	xg_fast.nr_fast_grants = is_v2_ || strict_ ? 0 : xg_fast.nr_refs;
+}
+
+bool RefTable::create(u32 refs, bool is_v2, bool strict)
+{
+	xg_fast.refs = static_cast<xg_ref *>(xg_port_alloc(refs * sizeof(xg_ref)));
+	if (!xg_fast.refs)
+		return false;
+	xg_fast.nr_refs = refs;
 	is_v2_ = is_v2;
+	strict_ = strict;
+	choose_fast_grants();
+	return true;
 }
 
 void RefTable::destroy()
 {
-	for (u32 i = 0; i < max_segments; i++) {
-		void *pages[] = {words_[i], notes_[2 * i], notes_[2 * i + 1]};
-		for (void *page : pages)
-			if (page)
-				xg_port_page_free(page);
-		words_[i] = nullptr;
-		notes_[2 * i] = notes_[2 * i + 1] = nullptr;
-	}
-	for (void *&frame : frames_)
+	free_pages(run_notes_);
+	free_pages(deferred_notes_);
+	for (void *&frame : xg_fast.frames)
 		frame = nullptr;
 	for (EntryStatus *&statuses : statuses_)
 		statuses = nullptr;
-	nr_refs_ = 0;
+	xg_port_free(xg_fast.refs);
+	xg_fast.refs = nullptr;
+	xg_fast.nr_refs = xg_fast.nr_fast_grants = 0;
 }
 
-// Several CPUs may prepare the same segment at once: the first page in stays.
-bool RefTable::install(void **where, void *page)
+// Several CPUs may need the same page at once: the first one in stays.
+bool RefTable::install(void **where)
 {
+	if (load_acquire(where))
+		return true;
+	void *page = xg_port_page_alloc();
 	if (!page)
 		return false;
 	void *expected = nullptr;
@@ -50,91 +68,80 @@ bool RefTable::install(void **where, void *page)
 	return true;
 }
 
-GrantEntry RefTable::entry_v2(u32 ref) const
+bool RefTable::make_notes(GrantRef ref)
 {
-	return {static_cast<EntryV2 *>(load_relaxed(&frames_[ref / frame_refs_v2])) +
-		    ref % frame_refs_v2,
-		load_relaxed(&statuses_[ref / frame_statuses]) + ref % frame_statuses};
+	u32 first = ref.raw / segment_refs * segment_refs;
+	for (u32 at = first; at < first + segment_refs; at += deferred_per_page)
+		if (!install(reinterpret_cast<void **>(&deferred_notes_[at / deferred_per_page])))
+			return false;
+	return install(reinterpret_cast<void **>(&run_notes_[ref.raw / segment_refs]));
 }
 
-// Looks up the frames that hold a reference's entry. Whoever else does so finds the same.
-bool RefTable::reach_entry(u32 ref)
+GrantEntry RefTable::entry_v2(GrantRef ref) const
 {
-	if (ref >= nr_refs_)
-		return false;
-	void *&frame = frames_[ref / frame_refs()];
-	void *known = load_acquire(&frame);
-	if (!known || known == nowhere) {
-		void *found = xg_port_table_frame(ref / frame_refs());
-		if (!found)
-			return false;
-		store_release(&frame, found);
-	}
-	if (!is_v2_)
-		return true;
-	EntryStatus *&statuses = statuses_[ref / frame_statuses];
-	EntryStatus *known_statuses = load_acquire(&statuses);
-	if (!known_statuses || known_statuses == never_busy) {
-		void *found = xg_port_status_frame(ref / frame_statuses);
-		if (!found)
-			return false;
-		store_release(&statuses, static_cast<EntryStatus *>(found));
-	}
-	return true;
-}
-
-bool RefTable::prepare(GrantRef ref)
-{
-	if (!reach_entry(ref.raw))
-		return false;
-	u32 segment = ref.raw / segment_refs;
-	if (load_acquire(&words_[segment]))
-		return true;
-	// The words come last: whoever sees them sees the rest.
-	for (u32 half = 2 * segment; half < 2 * segment + 2; half++)
-		if (!load_acquire(&notes_[half]) &&
-		    !install(reinterpret_cast<void **>(&notes_[half]), xg_port_page_alloc()))
-			return false;
-	return install(reinterpret_cast<void **>(&words_[segment]), xg_port_page_alloc());
-}
-
-void RefTable::lead_nowhere(u32 ref)
-{
-	void *&frame = frames_[ref / frame_refs()];
+	auto *frame =
+	    static_cast<EntryV2 *>(load_acquire(&xg_fast.frames[ref.raw / frame_refs_v2]));
 	if (!frame)
-		frame = nowhere;
-	EntryStatus *&statuses = statuses_[ref / frame_statuses];
-	if (!statuses)
-		statuses = never_busy;
+		return {nullptr, nullptr};
+	return {frame + ref.raw % frame_refs_v2,
+		load_relaxed(&statuses_[ref.raw / frame_statuses]) + ref.raw % frame_statuses};
 }
 
-// How many of the references in the same frame of the table as this one are leased.
-u32 RefTable::leased_in_frame(u32 first) const
+bool RefTable::reach(GrantRef ref)
 {
-	u32 leased = 0;
-	for (u32 ref = first; ref < first + frame_refs(); ref++) {
-		u64 *raw = find({ref});
-		leased += raw && RefWord{load_relaxed(raw)}.state() != RefState::unleased;
+	if (ref.raw >= size())
+		return false;
+	// Pinned: a resume between the host's answer and our store would leave a stale address.
+	xg_port_pin();
+	void *&frame = xg_fast.frames[ref.raw / frame_refs()];
+	bool reached = load_acquire(&frame) != nullptr;
+	if (!reached) {
+		void *found = xg_port_table_frame(ref.raw / frame_refs());
+		EntryStatus *&statuses = statuses_[ref.raw / frame_statuses];
+		if (found && is_v2_ && !load_acquire(&statuses))
+			store_release(&statuses, static_cast<EntryStatus *>(xg_port_status_frame(
+						     ref.raw / frame_statuses)));
+		reached = found && (!is_v2_ || load_acquire(&statuses));
+		// The frame comes last: who sees it can read the status as well.
+		if (reached)
+			store_release(&frame, found);
 	}
-	return leased;
+	xg_port_unpin();
+	return reached;
 }
 
 u32 RefTable::resume(bool is_v2)
 {
 	is_v2_ = is_v2;
-	for (void *&frame : frames_)
+	choose_fast_grants();
+	for (void *&frame : xg_fast.frames)
 		frame = nullptr;
 	for (EntryStatus *&statuses : statuses_)
 		statuses = nullptr;
-	u32 lost = 0;
-	for (u32 first = 0; first < max_table_refs; first += frame_refs()) {
-		u32 leased = find({first}) ? leased_in_frame(first) : 0;
-		if (!leased || reach_entry(first))
-			continue;
-		lead_nowhere(first);
-		lost += leased;
-	}
-	return lost;
+	u32 unreachable = 0;
+	u32 tried = ~0u; // the frame that was looked up last
+	bool reached = false;
+	each_leased([&](GrantRef ref, RefWord word) {
+		if (tried != ref.raw / frame_refs()) {
+			tried = ref.raw / frame_refs();
+			reached = reach(ref);
+		}
+		unreachable += !reached;
+		// The new table is empty, or (if the suspend was cancelled) the old one: both are
+		// possible, so the closed entry of such a grant does not mean that somebody ended
+		// it.
+		if (word.state() == RefState::granted)
+			write(ref, RefWord::make(RefState::granted, word.pool(), word.link(), 1));
+	});
+	return unreachable;
+}
+
+u64 RefTable::grants() const
+{
+	u64 total = 0;
+	for (u32 number = 0; number < size(); number++)
+		total += load_relaxed(&xg_fast.refs[number].grants);
+	return total;
 }
 
 } // namespace xengnt

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Where everything known about a leased reference is found: its state word, a note for the rare
-// states, and its entry in the shared table. Segments of 512 references, made when the first of
-// them is leased and kept until the module goes.
+// Where everything known about a leased reference is found: its record (state word, count of
+// grants), its notes for the rarer states, and its entry in the shared table. The records are one
+// array for the whole table, made at the start; notes come in pages for 512 references, made when
+// the first of them is leased and kept until the module unloads.
 #pragma once
 
 #include "../base/atomics.hh"
@@ -13,119 +14,147 @@
 namespace xengnt
 {
 
-// What a reference needs room for beyond its state word.
-union RefNote {
-	struct {
-		void *page; // put when the other side has let go
-		u32 since;  // seconds of the host's clock when the end was deferred
-		DomId domid;
-	} deferred;
-	struct {
-		u32 next_run; // first member of the run below in the store
-		u32 tail;     // last member of this run
-	} run;
+// A reference that waits in the queue of its domain until the other side lets go. The queue lives
+// here and not in the state words, which wrong callers could damage.
+struct DeferredNote {
+	// The page to put, or the notice (lowest bit set), or only a mark (no_page). Null: the
+	// reference is in no queue.
+	void *page;
+	u32 since; // seconds of the host's clock when the end was deferred
+	u32 next;  // in the queue
 };
-static_assert(sizeof(RefNote) == 16);
+static_assert(sizeof(DeferredNote) == 16);
 
-inline constexpr u32 segment_refs = 512;
+// The first member of a run in the central list.
+struct RunNote {
+	u32 next_run; // first member of the run below
+	u32 tail;     // last member of this run
+};
+static_assert(sizeof(RunNote) == 8);
+
+inline constexpr u32 page_bytes = XG_PORT_PAGE_SIZE;
+inline constexpr u32 frame_bytes = XG_PORT_FRAME_SIZE;
+inline constexpr u32 segment_refs = page_bytes / sizeof(RunNote); // of notes
+inline constexpr u32 deferred_per_page = page_bytes / sizeof(DeferredNote);
 inline constexpr u32 max_table_refs = 1u << 20;
 // What a frame of the shared table holds.
-inline constexpr u32 frame_refs_v1 = XG_PORT_FRAME_SIZE / sizeof(EntryV1);
-inline constexpr u32 frame_refs_v2 = XG_PORT_FRAME_SIZE / sizeof(EntryV2);
-inline constexpr u32 frame_statuses = XG_PORT_FRAME_SIZE / sizeof(EntryStatus);
+inline constexpr u32 frame_refs_v1 = frame_bytes / sizeof(EntryV1);
+inline constexpr u32 frame_refs_v2 = frame_bytes / sizeof(EntryV2);
+inline constexpr u32 frame_statuses = frame_bytes / sizeof(EntryStatus);
 
 class RefTable
 {
 	static constexpr u32 max_segments = max_table_refs / segment_refs;
 	static constexpr u32 max_frames = max_table_refs / frame_refs_v2;
 	static constexpr u32 max_status_frames = max_table_refs / frame_statuses;
+	static_assert(max_frames == XG_MAX_FRAMES);
 
-	// Three arrays of pages rather than one of segments: a word is two loads away.
-	u64 *words_[max_segments];
-	void *frames_[max_frames]; // of the shared table, by their number there
-	RefNote *notes_[max_segments * 2];
+	RunNote *run_notes_[max_segments];
+	DeferredNote *deferred_notes_[max_table_refs / deferred_per_page];
 	EntryStatus *statuses_[max_status_frames];
-	u32 nr_refs_;
 	bool is_v2_;
+	bool strict_;
 
-	bool install(void **where, void *page);
-	GrantEntry entry_v2(u32 ref) const;
-	void lead_nowhere(u32 ref);
-	u32 leased_in_frame(u32 first) const;
+	static bool install(void **where);
+	bool make_notes(GrantRef ref);
 	u32 frame_refs() const { return is_v2_ ? frame_refs_v2 : frame_refs_v1; }
+	void choose_fast_grants() const;
+	GrantEntry entry_v2(GrantRef ref) const;
 
 public:
-	void create(u32 refs, bool is_v2);
+	// False when there is no memory. May sleep.
+	bool create(u32 refs, bool is_v2, bool strict);
 	void destroy();
 
-	u32 size() const { return nr_refs_; }
+	u32 size() const { return xg_fast.nr_refs; }
+	bool is_v2() const { return is_v2_; }
+	// Whether a compare-and-swap of the word decides who ends this grant; see ref_word.hh.
+	bool word_decides(RefWord word) const { return is_v2_ || strict_ || word.is_stale_grant(); }
 
-	// Metadata and entry for one more reference. False when the host has no memory for it or
-	// the frame of its entry cannot be reached.
-	bool prepare(GrantRef ref);
-	// The entry alone, of any reference of the table.
-	bool reach_entry(u32 ref);
+	// Makes the notes of one more reference and looks up its entry. False when the host has no
+	// memory for it or the entry cannot be reached.
+	bool prepare(GrantRef ref) { return reach(ref) && make_notes(ref); }
+	// Looks up the frames with the reference's entry and its status. Entries can be reached
+	// when both were found: what could not be ended must not be granted.
+	bool reach(GrantRef ref);
+	// The table as it is after a suspend: all frames are looked up again. How many references
+	// cannot be reached any more.
+	u32 resume(bool is_v2);
 
-	// The state word of any number a caller may come up with; nullptr when it was never leased.
-	[[gnu::always_inline]] u64 *find(GrantRef ref) const
+	// The record of any number that a caller may come up with; nullptr: beyond the table.
+	[[gnu::always_inline]] xg_ref *find(GrantRef ref) const
 	{
-		u32 segment = ref.raw / segment_refs;
-		if (segment >= max_segments) [[unlikely]]
-			return nullptr;
-		u64 *words = load_acquire(&words_[segment]);
-		if (!words) [[unlikely]]
-			return nullptr;
-		u64 *found = words + ref.raw % segment_refs;
-		if (!found)
-			__builtin_unreachable(); // so that nobody asks again
-		return found;
+		return ref.raw < xg_fast.nr_refs ? &xg_fast.refs[ref.raw] : nullptr;
 	}
-	// The same for references that are known to be leased.
-	[[gnu::always_inline]] u64 *word(u32 ref) const
+	// The word of any number; unleased when it is not ours.
+	[[gnu::always_inline]] RefWord look_up(GrantRef ref) const
 	{
-		return load_relaxed(&words_[ref / segment_refs]) + ref % segment_refs;
+		const xg_ref *record = find(ref);
+		return {record ? load_acquire(&record->word) : 0};
 	}
-	// Each reference that was ever leased, with its state word as it is by now.
-	template <class Visit> void each(Visit visit) const
+	// The following are for references that are known to be leased.
+	[[gnu::always_inline]] u64 *word(GrantRef ref) const { return &xg_fast.refs[ref.raw].word; }
+	[[gnu::always_inline]] RefWord read(GrantRef ref) const
 	{
-		for (u32 ref = 0; ref < nr_refs_; ref++)
-			if (const u64 *raw = find({ref}))
-				visit(ref, RefWord{load_relaxed(raw)});
+		return {load_relaxed(word(ref))};
 	}
-	[[gnu::always_inline]] RefWord read(u32 ref) const { return {load_relaxed(word(ref))}; }
-	[[gnu::always_inline]] void write(u32 ref, RefWord value) const
+	[[gnu::always_inline]] void write(GrantRef ref, RefWord value) const
 	{
 		store_relaxed(word(ref), value.raw);
 	}
-	[[gnu::always_inline]] bool swap(u32 ref, RefWord from, RefWord to) const
+	[[gnu::always_inline]] void publish(GrantRef ref, RefWord value) const
+	{
+		store_release(word(ref), value.raw);
+	}
+	[[gnu::always_inline]] bool swap(GrantRef ref, RefWord from, RefWord to) const
 	{
 		return compare_and_swap(word(ref), from.raw, to.raw);
 	}
-	[[gnu::always_inline]] RefNote &note(u32 ref) const
+	// Counts a grant and numbers it. By who grants.
+	[[gnu::always_inline]] u32 count_grant(GrantRef ref) const
 	{
-		return load_relaxed(&notes_[ref / 256])[ref % 256];
+		u64 *grants = &xg_fast.refs[ref.raw].grants;
+		u64 number = load_relaxed(grants) + 1;
+		store_relaxed(grants, number);
+		return static_cast<u32>(number);
 	}
-	[[gnu::always_inline]] GrantEntry entry(u32 ref) const
+	[[gnu::always_inline]] RunNote &run_note(GrantRef ref) const
+	{
+		return load_relaxed(&run_notes_[ref.raw / segment_refs])[ref.raw % segment_refs];
+	}
+	// Null when none of the notes around it was ever needed.
+	[[gnu::always_inline]] DeferredNote *deferred_note(GrantRef ref) const
+	{
+		DeferredNote *notes = load_relaxed(&deferred_notes_[ref.raw / deferred_per_page]);
+		return notes ? notes + ref.raw % deferred_per_page : nullptr;
+	}
+	// Null when it cannot be reached. Pinned, as long as it is used.
+	[[gnu::always_inline]] GrantEntry entry(GrantRef ref) const
 	{
 		if (is_v2_) [[unlikely]]
 			return entry_v2(ref);
-		return {static_cast<EntryV1 *>(load_relaxed(&frames_[ref / frame_refs_v1])) +
-			    ref % frame_refs_v1,
-			nullptr};
+		auto *frame =
+		    static_cast<EntryV1 *>(load_relaxed(&xg_fast.frames[ref.raw / frame_refs_v1]));
+		return {frame ? frame + ref.raw % frame_refs_v1 : nullptr, nullptr};
 	}
-	bool is_v2() const { return is_v2_; }
 	// An entry of version 1 has 32 bits for the frame; no processor has more than 52.
 	[[gnu::always_inline]] bool entry_holds(Gfn frame) const
 	{
 		return frame.raw >> 32 == 0 || (is_v2_ && frame.raw >> 52 == 0);
 	}
-
-	// The table as it is after a suspend: its frames are asked for anew. Entries that are gone
-	// lead nowhere until they are there again; how many references that concerns.
-	u32 resume(bool is_v2);
+	// Each reference of the table that is leased, with its word.
+	template <class Visit> void each_leased(Visit visit) const
+	{
+		for (u32 number = 0; number < size(); number++) {
+			RefWord word = read({number});
+			if (word.state() != RefState::unleased)
+				visit(GrantRef{number}, word);
+		}
+	}
+	// How often access was granted through any reference.
+	u64 grants() const;
 };
 
-// The one there is. By name and not by reference: the hot paths reach it without a load.
 extern RefTable ref_table;
 
 } // namespace xengnt

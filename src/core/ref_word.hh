@@ -5,70 +5,77 @@
 //   from      to        by                                          how
 //   --------  --------  ------------------------------------------  ----------------------
 //   unleased  free      the lease grows                             plain, not yet visible
-//   free      unleased  the lease shrinks, or the module goes       plain, taken from store
-//   free      cached    a CPU cache is refilled from the store      plain, taken from store
-//   free      claimed   one reference or a sequence is allocated    plain, taken from store
-//   free      listed    a run of references becomes a private list  plain, taken from store
+//   free      unleased  the lease shrinks, or the module unloads    plain, out of the central list
+//   free      cached    the central list refills a CPU cache        plain, out of the central list
+//   free      claimed   one reference or a sequence is allocated    plain, out of the central list
+//   free      listed    a run of references becomes a private list  plain, out of the central list
 //   cached    claimed   allocated from a CPU cache                  compare-and-swap
+//   cached    granted   the same, and access is granted             compare-and-swap
 //   cached    free      a cache is flushed or drained               compare-and-swap
-//   listed    claimed   claimed from a private list                 plain, the list is its caller's
+//   listed    claimed   claimed from a private list                 plain, the caller owns the list
 //   listed    free      a private list is freed                     first member by c-a-s
-//   claimed   listed    released to a private list                  plain, the list is its caller's
+//   claimed   listed    released to a private list                  plain, the caller owns it
 //   claimed   cached    freed into a CPU cache                      compare-and-swap
-//   claimed   free      freed into the store                        compare-and-swap
-//   claimed   granting  access is about to be granted               compare-and-swap
-//   cached    granting  the same, allocated from a CPU cache for it compare-and-swap
-//   granting  granted   the entry is open                           plain, by who is granting
-//   listed    granted   granted in a batch, the entry is open       plain, the list is its caller's
-//   granted   claimed   access has ended                            compare-and-swap
-//   granted   cached    the same, and freed into a CPU cache        compare-and-swap
-//   granted   free      the same, ended in a batch                  compare-and-swap
-//   granted   deferred  its end is deferred: the other side is busy compare-and-swap
-//   deferred  claimed   the deferred end has ended                  plain, taken from the queue
-//   any       unleased  handed over when the module goes            plain, everything stopped
+//   claimed   free      freed into the central list                 compare-and-swap
+//   claimed   granted   access is granted, version 1                plain, the caller owns it
+//   claimed   granting  access is granted, version 2 or strict      compare-and-swap
+//   granting  granted   the entry is open                           plain, by who grants
+//   listed    granted   granted in a batch, the entry is open       plain, the caller owns the list
+//   granted   claimed   access has ended                            see below
+//   granted   cached    the same, and freed into a CPU cache        see below
+//   granted   free      the same, freed into the central list       see below
+//   granted   deferred  the other side is busy: the end waits       see below
+//   deferred  claimed   the deferred end has ended                  plain, out of the queue
+//   claimed   lost      its entry cannot be reached: set aside      compare-and-swap
+//   lost      free      its entry can be reached again              plain, at a resume
+//   any       unleased  handed over when the module unloads         plain, nothing else runs
 //
-// A compare-and-swap is used wherever two callers, right or wrong, could meet; whoever loses has
-// misused the interface and is told so. "Plain" changes are made by the one party that can reach
-// the reference at that moment.
-//
-// Granted means that the entry has been opened. An end that came before would find the entry
-// closed, call the reference ended, and leave it open to the other side once the grant went on: so
-// nobody can end what is only being granted.
+// Who may leave "granted": in a version 1 table, of all that end or defer one grant, the one that
+// takes the permission out of the entry with a compare-and-swap. All others find the entry closed,
+// and are refused. So no two write the word, and the winner's store may be plain and late. A
+// version 2 table has no such operation on its entries; there, in strict mode, and for grants from
+// before a resume (run 1: "stale"), a compare-and-swap of the whole word decides, whose link then
+// holds the number of the grant, so that a late one cannot hit a newer grant.
 //
 // A CPU cache holds hints: the word says whether the reference is still cached. So another CPU can
-// take references out of a cache without the owner's help, and a hint may be stale, never harmful.
+// take references out of a cache without the owner's help, and a stale hint does no harm.
 //
 // Runs: references that are handed out or kept together are linked through `link`. The first of a
-// run carries its length; the others stay `free` with length 0, in the store and on a private list
-// alike, which is why handing out a run costs one word and not one per reference.
+// run carries its length; the others stay `free` with length 0, in the central list and on a
+// private list alike, which is why handing out a run costs one word and not one per reference.
 #pragma once
 
 #include "../base/types.hh"
+#include "layout.h"
 
 namespace xengnt
 {
 
 enum class RefState : u8 {
-	unleased = 0,
-	free,
-	cached,
-	listed,
-	claimed,
-	granting,
-	granted,
-	deferred,
+	unleased = XG_STATE_UNLEASED,
+	free = XG_STATE_FREE,
+	cached = XG_STATE_CACHED,
+	listed = XG_STATE_LISTED,
+	claimed = XG_STATE_CLAIMED,
+	granting = XG_STATE_GRANTING,
+	granted = XG_STATE_GRANTED,
+	deferred = XG_STATE_DEFERRED,
+	lost = XG_STATE_LOST,
 };
-inline constexpr unsigned ref_states = 8;
+inline constexpr unsigned ref_states = XG_STATES;
 
-// Numbers a pool: every reference outside the store belongs to one.
-using PoolId = Strong<struct PoolIdTag, u16>;
+// Numbers a pool: every reference outside the central list belongs to one.
+struct PoolId {
+	u16 raw;
+	friend constexpr bool operator==(PoolId, PoolId) = default;
+};
 
 struct RefWord {
 	u64 raw;
 
-	// link: the next member of the run for free, listed and deferred references; for the others
-	// the generation of the grant, so that a late compare-and-swap cannot hit a newer grant. It
-	// begins anew when a reference has been in the store or on a list.
+	// link: the next member of a run or list for free and listed references; the domain for
+	// deferred ones; the number of the grant where a compare-and-swap decides (see above).
+	// Otherwise it means nothing.
 	[[gnu::always_inline]] static constexpr RefWord make(RefState state, PoolId pool, u32 link,
 							     u8 run = 0)
 	{
@@ -96,24 +103,19 @@ struct RefWord {
 		return static_cast<u16>(static_cast<u8>(state) | run << 8);
 	}
 	[[gnu::always_inline]] constexpr u16 kind() const { return static_cast<u16>(raw >> 32); }
-	// The same pool, of another kind, with another link.
-	[[gnu::always_inline]] constexpr RefWord changed(u16 from, u16 to, u32 new_link) const
-	{
-		return {(raw >> 32 ^ from ^ to) << 32 | new_link};
-	}
-	// The same, with a run of one member less and another link.
-	[[gnu::always_inline]] constexpr RefWord shortened(u32 new_link) const
-	{
-		return {(raw - (u64{1} << 40)) >> 32 << 32 | new_link};
-	}
-	// The same reference in another state, its pool and generation kept.
+	// The same reference in another state.
 	[[gnu::always_inline]] constexpr RefWord with(RefState state) const
 	{
 		return make(state, pool(), link());
 	}
-	[[gnu::always_inline]] constexpr RefWord next_generation(RefState state) const
+	[[gnu::always_inline]] constexpr RefWord with(RefState state, u32 new_link) const
 	{
-		return make(state, pool(), link() + 1);
+		return make(state, pool(), new_link);
+	}
+	// Granted before a resume: the entry may be closed although nobody has ended it.
+	[[gnu::always_inline]] constexpr bool is_stale_grant() const
+	{
+		return state() == RefState::granted && run() != 0;
 	}
 };
 static_assert(sizeof(RefWord) == 8);

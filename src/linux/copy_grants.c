@@ -33,10 +33,7 @@ static int to_errno(grant_ref_t ref, int result, unsigned long caller)
 static int grant_subpage(grant_ref_t ref, domid_t domid, unsigned long frame, int readonly,
 			 u16 page_off, u16 length, unsigned long caller)
 {
-	unsigned int cpu = get_cpu();
-	int result = xg_grant_part(ref, cpu, domid, frame, readonly, page_off, length, caller);
-
-	put_cpu();
+	int result = xg_grant_part(ref, domid, frame, readonly, page_off, length, caller);
 	if (!result)
 		trace_xengnt_grant(ref, domid, frame, readonly);
 	return to_errno(ref, result, caller);
@@ -45,11 +42,8 @@ static int grant_subpage(grant_ref_t ref, domid_t domid, unsigned long frame, in
 static int grant_trans(grant_ref_t ref, domid_t domid, int readonly, domid_t trans_domid,
 		       grant_ref_t trans_gref, unsigned long caller)
 {
-	unsigned int cpu = get_cpu();
-	int result = xg_grant_transitive(ref, cpu, domid, readonly, trans_domid, trans_gref,
+	int result = xg_grant_transitive(ref, domid, readonly, trans_domid, trans_gref,
 					 caller);
-
-	put_cpu();
 	/* No frame of this domain's. */
 	if (!result)
 		trace_xengnt_grant(ref, domid, 0, readonly);

@@ -19,6 +19,7 @@
 #include <xengnt/pool.h>
 
 #include "../core/core.h"
+#include "../core/fast_paths.h"
 #include "trace.h"
 #include "tracking.h"
 
@@ -70,7 +71,6 @@ EXPORT_SYMBOL_GPL(xengnt_alloc_grant_references);
 int xengnt_pool_alloc_grant_reference_seq(struct xengnt_pool *pool, unsigned int count,
 					  grant_ref_t *first)
 {
-	unsigned int cpu;
 	int64_t ref;
 
 	if (unlikely(!pool || !first)) {
@@ -85,11 +85,7 @@ int xengnt_pool_alloc_grant_reference_seq(struct xengnt_pool *pool, unsigned int
 		return 0;
 	}
 
-	cpu = get_cpu();
-	ref = xg_alloc_one_fast(core_pool(pool), cpu);
-	put_cpu();
-	if (unlikely(ref < 0))
-		ref = xg_alloc_one(core_pool(pool));
+	ref = xg_alloc_one_fast(core_pool(pool));
 	if (unlikely(ref < 0))
 		return -ENOSPC;
 	trace_xengnt_alloc(ref, 1);
@@ -107,16 +103,9 @@ EXPORT_SYMBOL_GPL(xengnt_alloc_grant_reference_seq);
 
 void xengnt_free_grant_reference(grant_ref_t ref)
 {
-	unsigned int cpu;
-	int err;
-
 	trace_xengnt_free(ref, 1);
-	cpu = get_cpu();
-	err = xg_free_one_fast(ref, cpu);
-	put_cpu();
-	if (likely(!err))
-		return;
-	if (xg_free_one(ref, _RET_IP_) == XG_NOT_LEASED && xengnt_kernels_own(ref, _RET_IP_))
+	if (unlikely(xg_free_one_fast(ref, _RET_IP_) == XG_NOT_LEASED) &&
+	    xengnt_kernels_own(ref, _RET_IP_))
 		gnttab_free_grant_reference(ref);
 }
 EXPORT_SYMBOL_GPL(xengnt_free_grant_reference);
@@ -124,9 +113,7 @@ EXPORT_SYMBOL_GPL(xengnt_free_grant_reference);
 void xengnt_free_grant_references(grant_ref_t head)
 {
 	trace_xengnt_free_list(head, 0);
-	/* A list of ours may end in a list of the kernel's. */
-	if (xg_free_list(&head, _RET_IP_) == XG_NOT_LEASED && xengnt_kernels_own(head, _RET_IP_))
-		gnttab_free_grant_references(head);
+	xg_free_list(&head, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(xengnt_free_grant_references);
 
@@ -161,13 +148,13 @@ int xengnt_claim_grant_reference(grant_ref_t *head)
 {
 	if (static_branch_unlikely(&xengnt_tracking))
 		return claim_tracked(head, _RET_IP_);
-	return xg_claim(head, _RET_IP_);
+	return xg_claim_fast(head, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(xengnt_claim_grant_reference);
 
 void xengnt_release_grant_reference(grant_ref_t *head, grant_ref_t ref)
 {
-	xg_release(head, ref, _RET_IP_);
+	xg_release_fast(head, ref, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(xengnt_release_grant_reference);
 
@@ -176,18 +163,13 @@ EXPORT_SYMBOL_GPL(xengnt_release_grant_reference);
 int xengnt_pool_grant_foreign_access(struct xengnt_pool *pool, domid_t domid, unsigned long frame,
 				     int readonly)
 {
-	unsigned int cpu;
 	int64_t ref;
 
 	if (unlikely(!pool)) {
 		null_pointer(_RET_IP_);
 		return -ENOSPC;
 	}
-	cpu = get_cpu();
-	ref = xg_grant_new_fast(core_pool(pool), cpu, domid, frame, readonly, _RET_IP_);
-	put_cpu();
-	if (unlikely(ref == XG_SLOW))
-		ref = xg_grant_new(core_pool(pool), domid, frame, readonly, _RET_IP_);
+	ref = xg_grant_new_fast(core_pool(pool), domid, frame, readonly, _RET_IP_);
 	if (unlikely(ref < 0))
 		return -ENOSPC;
 	trace_xengnt_grant(ref, domid, frame, readonly);
@@ -205,13 +187,8 @@ EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access);
 void xengnt_grant_foreign_access_ref(grant_ref_t ref, domid_t domid, unsigned long frame,
 				     int readonly)
 {
-	unsigned int cpu;
-	int err;
+	int err = xg_grant_fast(ref, domid, frame, readonly, _RET_IP_);
 
-	cpu = get_cpu();
-	err = xg_grant(ref, cpu, domid, frame, readonly, _RET_IP_);
-
-	put_cpu();
 	if (likely(!err))
 		trace_xengnt_grant(ref, domid, frame, readonly);
 	else if (err == XG_NOT_LEASED && xengnt_kernels_own(ref, _RET_IP_))
@@ -228,48 +205,40 @@ static void trace_end(grant_ref_t ref, int ended)
 
 int xengnt_end_foreign_access_ref(grant_ref_t ref)
 {
-	unsigned int cpu = get_cpu();
-	int ended = xg_end(ref, cpu, _RET_IP_);
+	int ended = xg_end_fast(ref, _RET_IP_);
 
-	put_cpu();
 	trace_end(ref, ended);
 	if (unlikely(ended == XG_NOT_LEASED))
 		return xengnt_kernel_end_ref(ref, _RET_IP_);
 	/* As the kernel does: drivers of its era rely on the log to see it. */
 	if (unlikely(!ended))
 		pr_warn("reference %#x is still in use; caller %pS\n", ref, (void *)_RET_IP_);
-	return ended == 1;
+	return ended == XG_ENDED;
 }
 EXPORT_SYMBOL_GPL(xengnt_end_foreign_access_ref);
 
 int xengnt_try_end_foreign_access(grant_ref_t ref)
 {
-	unsigned int cpu = get_cpu();
-	int ended = xg_try_end_fast(ref, cpu);
+	int ended = xg_try_end_fast(ref, _RET_IP_);
 
-	put_cpu();
-	if (unlikely(ended == XG_SLOW))
-		ended = xg_try_end(ref, _RET_IP_);
 	trace_end(ref, ended);
 	if (unlikely(ended == XG_NOT_LEASED))
 		return xengnt_kernel_try_end(ref, _RET_IP_);
-	return ended == 1;
+	return ended == XG_ENDED;
 }
 EXPORT_SYMBOL_GPL(xengnt_try_end_foreign_access);
 
 static __always_inline void end_and_put(grant_ref_t ref, struct page *page, unsigned long caller)
 {
-	unsigned int cpu = get_cpu();
-	int ended = xg_try_end_fast(ref, cpu);
+	int ended = xg_fast_end_and_free(ref);
 
-	put_cpu();
-	if (likely(ended == 1)) {
+	if (likely(ended == XG_ENDED)) {
 		trace_xengnt_end(ref, ended);
 		if (page)
 			put_page(page);
 		return;
 	}
-	ended = xg_end_and_put(ref, page, caller);
+	ended = xg_end_and_put_slow(ref, page, caller);
 	trace_end(ref, ended);
 	if (ended == XG_NOT_LEASED)
 		xengnt_kernel_end(ref, page, caller);
@@ -337,7 +306,8 @@ void xengnt_request_free_callback(struct gnttab_free_callback *callback, void (*
 		null_pointer(_RET_IP_);
 		return;
 	}
-	xg_request_callback((struct xg_free_callback *)callback, fn, arg, count);
+	xg_request_callback(xg_default_pool(), (struct xg_free_callback *)callback, fn, arg,
+			    count);
 }
 EXPORT_SYMBOL_GPL(xengnt_request_free_callback);
 

@@ -22,12 +22,21 @@ static unsigned int spare_limit = 1024;
 module_param(spare_limit, uint, 0444);
 MODULE_PARM_DESC(spare_limit, "free references kept when idle, the rest goes back (1024)");
 
+static int kernel_reserve = -1;
+module_param(kernel_reserve, int, 0444);
+MODULE_PARM_DESC(kernel_reserve, "references never leased, for the kernel's own users (-1: an eighth of the table)");
+
+static bool strict;
+module_param(strict, bool, 0444);
+MODULE_PARM_DESC(strict, "find races of wrong callers on one reference too, at a cost (0)");
+
 static int __init xengnt_module_init(void)
 {
 	struct xg_config config = {
 		.lease_limit = lease_limit,
 		.lease_step = lease_step,
 		.spare_limit = spare_limit,
+		.strict = strict,
 	};
 	unsigned int frames;
 	int err;
@@ -47,7 +56,8 @@ static int __init xengnt_module_init(void)
 		return err;
 	config.table_version = xengnt_table_version();
 	config.table_refs = min(frames * xengnt_frame_refs(), 1u << 20);
-	/* All of a small table would else never be the kernel's again. */
+	config.kernel_reserve = kernel_reserve < 0 ? config.table_refs / 8 : kernel_reserve;
+	/* Otherwise a small table would never be returned to the kernel. */
 	config.spare_limit = min(spare_limit, config.table_refs / 4);
 	err = xengnt_port_init();
 	if (err)

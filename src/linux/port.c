@@ -271,6 +271,8 @@ static const struct {
 	[XG_REPORT_BAD_POINTER] = { "bad_pointer", "NULL where a pointer is needed" },
 	[XG_REPORT_LEAKED] = { "leaked", "never freed by its driver" },
 	[XG_REPORT_POOL_NOT_EMPTY] = { "pool_not_empty", "still out when its pool was destroyed" },
+	[XG_REPORT_UNREACHABLE] = { "unreachable",
+		"not granted: the table has lost the frame of its entry" },
 	[XG_REPORT_STILL_BUSY] = { "still_busy", "still in use by the other domain" },
 };
 static atomic_long_t report_counts[XG_REPORTS];

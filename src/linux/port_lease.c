@@ -73,6 +73,11 @@ int xg_port_kernel_release(uint32_t *head, uint32_t ref)
 	return 0;
 }
 
+void xg_port_kernel_free_list(uint32_t head)
+{
+	gnttab_free_grant_references(head);
+}
+
 /*
  * The one free callback that we queue with the kernel. Its count cannot be
  * changed while it is queued, so it is taken off the queue first; the lock keeps

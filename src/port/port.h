@@ -93,11 +93,13 @@ unsigned int xg_port_lease(unsigned int count, uint32_t *refs);
 /* Gives references back; cannot fail. Outside every lock of the core. */
 void xg_port_unlease(const uint32_t *refs, unsigned int count);
 /*
- * The kernel's own claim and release, for references that are not leased. What
- * they return is returned to the driver.
+ * The kernel's own functions on private lists, for references that are not
+ * leased: the first one off a list (negative: the kernel has no such reference),
+ * one onto a list (0, or negative), and a list of nothing else freed.
  */
 int xg_port_kernel_claim(uint32_t *head);
 int xg_port_kernel_release(uint32_t *head, uint32_t ref);
+void xg_port_kernel_free_list(uint32_t head);
 /*
  * Has xg_kernel_has_room() called once the kernel's allocator has at least
  * @count references free; replaces an earlier watch. 0 stops watching and
@@ -170,6 +172,7 @@ enum xg_report {
 	XG_REPORT_LEAKED,            /* still held when the module goes */
 	XG_REPORT_STILL_BUSY,        /* the other domain still uses it */
 	XG_REPORT_POOL_NOT_EMPTY,    /* still out when its pool was destroyed */
+	XG_REPORT_UNREACHABLE,       /* granted, and the table has lost the frame of its entry */
 	XG_REPORTS
 };
 

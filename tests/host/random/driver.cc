@@ -182,7 +182,7 @@ void Driver::misuse(uint32_t which, uint32_t how)
 		result = w_.free(ref, culprit);
 		break;
 	case 1:
-		result = xg_grant(ref, context().cpu, 1, 0x10001, false, culprit);
+		result = xg_grant(ref, 1, 0x10001, false, culprit);
 		break;
 	case 2:
 		result = w_.end(ref, culprit) - 1;
@@ -215,7 +215,8 @@ void Driver::called(void *arg)
 	if (waiter->again) {
 		waiter->again = false;
 		waiter->waiting = true;
-		xg_request_callback(&waiter->callback, called, waiter, waiter->count);
+		xg_request_callback(xg_default_pool(), &waiter->callback, called, waiter,
+				    waiter->count);
 	} else {
 		driver->alloc_one();
 	}
@@ -234,7 +235,7 @@ void Driver::wait(uint32_t which, uint32_t amount)
 		waiter.again = amount % 4 == 1;
 		waiter.waiting = true;
 	}
-	xg_request_callback(&waiter.callback, called, &waiter, waiter.count);
+	xg_request_callback(xg_default_pool(), &waiter.callback, called, &waiter, waiter.count);
 }
 
 void Driver::kernel(uint32_t how, uint32_t amount)

@@ -105,7 +105,7 @@ void Kernel::hand_over(uint32_t ref, Page *page)
 	{
 		KernelLock lock(mutex_);
 		change(ref, Owner::leased, Owner::deferred);
-		if (!page)
+		if (!page && xen_.exists(ref))
 			page = pages_.get(xen_.frame_of(ref));
 		deferred_.push_back({ref, page});
 	}
@@ -141,7 +141,7 @@ void Kernel::look_at_deferred()
 		KernelLock lock(mutex_);
 		std::vector<Deferred> busy;
 		for (const Deferred &end : deferred_) {
-			if (!entry_end(xen_.entry(end.ref))) {
+			if (!xen_.exists(end.ref) || !entry_end(xen_.entry(end.ref))) {
 				busy.push_back(end);
 				continue;
 			}

@@ -151,6 +151,8 @@ int xg_port_kernel_release(uint32_t *, uint32_t)
 	return XG_NOT_LEASED;
 }
 
+void xg_port_kernel_free_list(uint32_t) {}
+
 void xg_port_watch_kernel(unsigned int count)
 {
 	outside_locks("xg_port_watch_kernel");

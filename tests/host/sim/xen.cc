@@ -218,6 +218,7 @@ unsigned Xen::maps(uint32_t ref)
 void Xen::start_anew()
 {
 	std::lock_guard guard(mutex_);
+	started_anew_ = true;
 	for (Active &active : active_) {
 		if (Page *page = pages_->find(active.frame))
 			page->maps -= static_cast<int>(active.readers + active.writers);

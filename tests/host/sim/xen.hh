@@ -30,6 +30,7 @@ class Xen
 
 	Verdict &verdict_;
 	Pages *pages_ = nullptr;
+	bool started_anew_ = false;
 	bool is_v2_;
 	uint32_t frame_limit_ = ~0u;
 	std::vector<void *> frames_;
@@ -37,7 +38,6 @@ class Xen
 	std::vector<Active> active_;
 	std::mutex mutex_;
 
-	bool exists(uint32_t ref) const { return ref / frame_refs() < frames_.size(); }
 	bool set_status_v1(uint32_t ref, uint16_t domid, uint16_t bits);
 	bool set_status_v2(uint32_t ref, uint16_t domid, uint16_t bits);
 	void clear_status(uint32_t ref, uint16_t bits);
@@ -57,6 +57,8 @@ public:
 	// What a suspend may change: how many frames there are, the version. The frames stay.
 	void limit_frames(uint32_t frames) { frame_limit_ = frames; }
 	void change_version(unsigned version);
+	// Whether the table has an entry of that number.
+	bool exists(uint32_t ref) const { return ref / frame_refs() < frames_.size(); }
 	xengnt::GrantEntry entry(uint32_t ref) const;
 	uint16_t *flags(uint32_t ref) const;
 	uint16_t domid(uint32_t ref) const { return entry_domid(entry(ref)).raw; }
@@ -76,6 +78,7 @@ public:
 	unsigned maps(uint32_t ref);
 	// As after a save and a restore: an empty table, and nobody has anything mapped.
 	void start_anew();
+	bool was_started_anew() const { return started_anew_; }
 	// Garbage in an entry that grants nothing: nobody may take it for a grant.
 	void scribble(uint32_t ref, uint64_t garbage);
 };

@@ -40,6 +40,7 @@ template <class T> inline typename sim_plain<T>::type sim_load(T *where)
 #define __atomic_store_n(where, value, order) sim_store(where, value)
 #define __atomic_thread_fence(order) ((order) == __ATOMIC_SEQ_CST ? sim_drain() : (void)0)
 #define __atomic_fetch_add(...) (sim_step(), sim_drain(), __atomic_fetch_add(__VA_ARGS__))
+#define __atomic_fetch_and(...) (sim_step(), sim_drain(), __atomic_fetch_and(__VA_ARGS__))
 #define __atomic_fetch_sub(...) (sim_step(), sim_drain(), __atomic_fetch_sub(__VA_ARGS__))
 #define __atomic_exchange_n(...) (sim_step(), sim_drain(), __atomic_exchange_n(__VA_ARGS__))
 #define __atomic_compare_exchange_n(...)                                                           \

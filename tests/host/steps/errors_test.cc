@@ -37,23 +37,34 @@ std::string only_granted_is_open(World &w, uint32_t ref)
 
 constexpr uint32_t first = Kernel::first_ref;
 
+// Strict, every race of two wrong callers is found. Otherwise it may go unreported, and the counts
+// of that one reference be wrong; it must not harm anything else.
+Config config_for(uint32_t refs, bool strict)
+{
+	Config config = config_with(refs);
+	config.strict = strict;
+	return config;
+}
+
 } // namespace
 
 TEST(Errors, AGrantAndAnEndAtOnce)
 {
-	for (int how : {0, 1, 2}) {
+	for (int how : {0, 1, 2, 3, 4, 5}) {
+		bool strict = how >= 3;
 		expect_holds(
-		    {config_with(1),
-		     [how](World &w) -> std::vector<Task> {
+		    {config_for(1, strict),
+		     [how, strict](World &w) -> std::vector<Task> {
 			     told = {};
+			     w.wrong_callers_raced = !strict;
 			     uint32_t ref = take(w, 1)[0];
 			     Page *page = w.pages.alloc();
 			     Page *other = w.pages.alloc();
 			     return {{0, [&w, ref,
 					  page] { told.results[0] = w.grant(ref, backend, page); }},
 				     {1, [&w, ref, other, how] {
-					      told.results[1] = how == 0 ? w.end(ref)
-								: how == 1
+					      told.results[1] = how % 3 == 0 ? w.end(ref)
+								: how % 3 == 1
 								    ? w.try_end(ref)
 								    : w.end_and_put(ref, other);
 				      }}};
@@ -66,41 +77,72 @@ TEST(Errors, AGrantAndAnEndAtOnce)
 	}
 }
 
-TEST(Errors, OfTwoGrantsOneIsMade)
+namespace
 {
-	expect_holds({config_with(1),
-		      [](World &w) -> std::vector<Task> {
-			      told = {};
-			      uint32_t ref = take(w, 1)[0];
-			      std::vector<Task> tasks;
-			      for (unsigned i = 0; i < 2; i++) {
-				      Page *page = told.pages[i] = w.pages.alloc();
-				      tasks.push_back({i, [&w, ref, page, i] {
-							       told.results[i] =
-								   w.grant(ref, backend, page);
-						       }});
-			      }
-			      return tasks;
-		      },
-		      [](World &w) -> std::string {
-			      int won = told.results[0] == XG_OK ? 0 : 1;
-			      if (told.results[won] != XG_OK ||
-				  told.results[1 - won] != XG_MISUSE || reports(w) != 1)
-				      return "not exactly one was refused";
-			      return w.xen.frame_of(first) == told.pages[won]->frame
-					 ? only_granted_is_open(w, first)
-					 : "the entry is the loser's";
-		      }},
-		     3);
+
+Scenario two_grants(bool strict, std::function<std::string(World &)> judge)
+{
+	return {config_for(1, strict),
+		[](World &w) -> std::vector<Task> {
+			told = {};
+			uint32_t ref = take(w, 1)[0];
+			std::vector<Task> tasks;
+			for (unsigned i = 0; i < 2; i++) {
+				Page *page = told.pages[i] = w.pages.alloc();
+				tasks.push_back({i, [&w, ref, page, i] {
+							 told.results[i] =
+							     w.grant(ref, backend, page);
+						 }});
+			}
+			return tasks;
+		},
+		std::move(judge)};
+}
+
+} // namespace
+
+TEST(Errors, OfTwoGrantsOneIsMadeWhenStrict)
+{
+	expect_holds(two_grants(true,
+				[](World &w) -> std::string {
+					int won = told.results[0] == XG_OK ? 0 : 1;
+					if (told.results[won] != XG_OK ||
+					    told.results[1 - won] != XG_MISUSE || reports(w) != 1)
+						return "not exactly one was refused";
+					return w.xen.frame_of(first) == told.pages[won]->frame
+						   ? only_granted_is_open(w, first)
+						   : "the entry is the loser's";
+				}),
+		     3, 20);
+}
+
+// Otherwise both may be told that they have granted. The reference is granted once, for one of the
+// two pages, and ended once.
+TEST(Errors, OfTwoGrantsTheReferenceIsGrantedOnce)
+{
+	expect_holds(two_grants(false,
+				[](World &w) -> std::string {
+					if (told.results[0] != XG_OK && told.results[1] != XG_OK)
+						return "both were refused";
+					reports(w);
+					uint64_t frame = w.xen.frame_of(first);
+					if (frame != told.pages[0]->frame &&
+					    frame != told.pages[1]->frame)
+						return "granted for neither page";
+					return only_granted_is_open(w, first);
+				}),
+		     3, 20);
 }
 
 // The reference may be granted again, for somebody else, while the slower of two ends goes on.
 TEST(Errors, AnEndThatIsLateHitsNoLaterGrant)
 {
-	for (int how : {0, 1, 2, 3}) {
-		expect_holds({config_with(1),
-			      [how](World &w) -> std::vector<Task> {
+	for (int how : {0, 1, 2, 3, 4, 5, 6, 7}) {
+		bool strict = how >= 4;
+		expect_holds({config_for(1, strict),
+			      [how, strict](World &w) -> std::vector<Task> {
 				      told = {};
+				      w.wrong_callers_raced = !strict;
 				      Page *page = w.pages.alloc();
 				      Page *later = w.pages.alloc();
 				      auto ref = static_cast<uint32_t>(w.grant_new(backend, page));
@@ -115,14 +157,14 @@ TEST(Errors, AnEndThatIsLateHitsNoLaterGrant)
 						       }
 					       }},
 					      {1, [&w, ref, how] {
-						       how / 2 ? w.try_end(ref) : w.end(ref);
+						       how / 2 % 2 ? w.try_end(ref) : w.end(ref);
 					       }}};
 			      },
 			      [](World &w) {
 				      reports(w);
 				      return only_granted_is_open(w, first);
 			      }},
-			     3);
+			     2);
 	}
 }
 
@@ -248,7 +290,7 @@ TEST(Errors, AnEndGivesUpOnFlagsThatChangeAllTheTime)
 		bool set = changes++ % 2 == 0;
 		*flags = static_cast<uint16_t>(set ? *flags | 8 : *flags & ~8);
 	});
-	xg_end(ref, 0, 1);
+	xg_end(ref, 1);
 	at_every_step(nullptr);
 	EXPECT_LT(changes, 100);
 	EXPECT_GT(changes, 10);

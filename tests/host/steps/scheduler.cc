@@ -164,16 +164,26 @@ public:
 		buffer.push_back(pending);
 		return true;
 	}
-	// The latest store of this CPU to there.
-	bool forward(const void *where, unsigned bytes, void *value) const
+	// The latest store of this CPU to there. A load that such a store covers only in part waits
+	// until the buffer is empty, as on x86.
+	bool forward(const void *where, unsigned bytes, void *value)
 	{
 		if (!current_)
 			return false;
+		auto begin = reinterpret_cast<uintptr_t>(where);
 		const std::deque<Pending> &buffer = current_->buffer;
 		for (auto pending = buffer.rbegin(); pending != buffer.rend(); ++pending) {
-			if (pending->where != where || pending->bytes != bytes)
+			auto stored = reinterpret_cast<uintptr_t>(pending->where);
+			if (stored >= begin + bytes || begin >= stored + pending->bytes)
 				continue;
-			std::memcpy(value, &pending->value, bytes);
+			if (begin < stored || begin + bytes > stored + pending->bytes) {
+				drain(*current_);
+				return false;
+			}
+			std::memcpy(value,
+				    reinterpret_cast<const char *>(&pending->value) +
+					(begin - stored),
+				    bytes);
 			return true;
 		}
 		return false;

@@ -174,7 +174,8 @@ TEST(Steps, AFreeWakesWhoBeginsToWait)
 						  EXPECT_EQ(w.free(ref), 0);
 				  }},
 				 {1, [] {
-					  xg_request_callback(&found.callback, called, nullptr, 3);
+					  xg_request_callback(xg_default_pool(), &found.callback,
+							      called, nullptr, 3);
 				  }}};
 			     if (others == 1)
 				     tasks.push_back(
@@ -203,7 +204,8 @@ TEST(Steps, NothingIsCalledAfterCancel)
 		      [](World &w) -> std::vector<Task> {
 			      found = {};
 			      uint32_t ref = take(w, 1)[0];
-			      xg_request_callback(&found.callback, called, nullptr, 1);
+			      xg_request_callback(xg_default_pool(), &found.callback, called,
+						  nullptr, 1);
 			      return {{0, [&w, ref] { EXPECT_EQ(w.free(ref), 0); }},
 				      {1, [] {
 					       xg_cancel_callback(&found.callback);
@@ -308,17 +310,20 @@ TEST(Steps, WhatAnInterruptFreesIsNotForgotten)
 
 TEST(Steps, AnInterruptsFreeWakesToo)
 {
-	expect_holds(
-	    {config_with(3),
-	     [](World &w) -> std::vector<Task> {
-		     found = {};
-		     std::vector<uint32_t> refs = take(w, 3);
-		     return {{0, [&w, refs] { EXPECT_EQ(w.free(refs[0]), 0); }},
-			     {0, [&w, refs] { EXPECT_EQ(w.free(refs[1]), 0); }, 0},
-			     {1, [] { xg_request_callback(&found.callback, called, nullptr, 1); }}};
-	     },
-	     [](World &) { return found.calls == 1 ? "" : "not called once"; }},
-	    2);
+	expect_holds({config_with(3),
+		      [](World &w) -> std::vector<Task> {
+			      found = {};
+			      std::vector<uint32_t> refs = take(w, 3);
+			      return {{0, [&w, refs] { EXPECT_EQ(w.free(refs[0]), 0); }},
+				      {0, [&w, refs] { EXPECT_EQ(w.free(refs[1]), 0); }, 0},
+				      {1, [] {
+					       xg_request_callback(xg_default_pool(),
+								   &found.callback, called, nullptr,
+								   1);
+				       }}};
+		      },
+		      [](World &) { return found.calls == 1 ? "" : "not called once"; }},
+		     2);
 }
 
 TEST(Steps, NoNoticeAfterItsCancel)

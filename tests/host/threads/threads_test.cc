@@ -195,8 +195,8 @@ class Driver
 	void callback()
 	{
 		callback_.allowed = true;
-		xg_request_callback(&callback_.callback, Callback::called, &callback_,
-				    static_cast<uint16_t>(below(100)));
+		xg_request_callback(xg_default_pool(), &callback_.callback, Callback::called,
+				    &callback_, static_cast<uint16_t>(below(100)));
 		if (below(2))
 			return;
 		xg_cancel_callback(&callback_.callback);
@@ -366,8 +366,9 @@ TEST(ThreadsAlways, NoWakeUpIsLost)
 		for (; pause; pause--)
 			std::this_thread::yield();
 		xg_request_callback(
-		    &callback, [](void *arg) { *static_cast<std::atomic<bool> *>(arg) = true; },
-		    &called, count);
+		    xg_default_pool(), &callback,
+		    [](void *arg) { *static_cast<std::atomic<bool> *>(arg) = true; }, &called,
+		    count);
 		a.join();
 		b.join();
 		w.clock.run_due();

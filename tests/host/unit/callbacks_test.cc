@@ -404,7 +404,7 @@ TEST_F(Callbacks, RequestsAndCancelsFromManyThreads)
 		} armed;
 		armed.late = &late;
 		xg_request_callback(
-		    &armed.callback,
+		    xg_default_pool(), &armed.callback,
 		    [](void *arg) {
 			    auto *self = static_cast<Armed *>(arg);
 			    if (!self->alive)

@@ -65,7 +65,7 @@ TEST_F(Deferred, IsNoLeakOfAPoolThatGoes)
 	auto ref = static_cast<uint32_t>(xg_alloc_one(pool));
 	int64_t leaked = xg_alloc_one(pool);
 	defer(1); // somebody else's
-	EXPECT_EQ(xg_grant(ref, 0, backend, page->frame, false, 1), 0);
+	EXPECT_EQ(xg_grant(ref, backend, page->frame, false, 1), 0);
 	EXPECT_TRUE(w->xen.map(ref, backend, false));
 	EXPECT_EQ(w->end_and_put(ref, page), 0);
 	EXPECT_EQ(xg_pool_destroy(pool), 1u) << "only what nobody has ended";
@@ -91,7 +91,7 @@ TEST_F(Deferred, WithoutAPageHoldsTheGrantedOne)
 TEST_F(Deferred, WithoutAnyPageStillEnds)
 {
 	uint32_t ref = alloc();
-	EXPECT_EQ(xg_grant(ref, 0, backend, 5, false, 1), 0); // a frame without a page
+	EXPECT_EQ(xg_grant(ref, backend, 5, false, 1), 0); // a frame without a page
 	EXPECT_TRUE(w->xen.map(ref, backend, false));
 	EXPECT_EQ(w->end_and_put(ref, nullptr), 0);
 	EXPECT_TRUE(w->xen.unmap(ref, backend, false));

@@ -154,7 +154,10 @@ struct Waiter {
 		if (waiter->then)
 			waiter->then();
 	}
-	void request(uint16_t count) { xg_request_callback(&callback, run, this, count); }
+	void request(uint16_t count)
+	{
+		xg_request_callback(xg_default_pool(), &callback, run, this, count);
+	}
 	void cancel() { xg_cancel_callback(&callback); }
 };
 

@@ -95,14 +95,14 @@ TEST_F(Grant, FramesBeyondTheEntryAreRefused)
 {
 	uint32_t ref = alloc();
 	uint64_t too_large = uint64_t{1} << (w->xen.is_v2() ? 52 : 32);
-	EXPECT_EQ(xg_grant(ref, 0, backend, too_large, false, 9), XG_INVALID);
+	EXPECT_EQ(xg_grant(ref, backend, too_large, false, 9), XG_INVALID);
 	expect_report(XG_REPORT_GRANT_BAD_FRAME, ref, 9);
-	EXPECT_EQ(xg_grant_new_fast(w->pool(), 0, backend, ~uint64_t{0}, false, 9), XG_INVALID);
+	EXPECT_EQ(xg_grant_new(w->pool(), backend, ~uint64_t{0}, false, 9), XG_INVALID);
 	expect_report(XG_REPORT_GRANT_BAD_FRAME, XG_NO_REF, 9);
 	EXPECT_EQ(xg_grant_new(w->pool(), backend, too_large, false, 9), XG_INVALID);
 	expect_report(XG_REPORT_GRANT_BAD_FRAME, XG_NO_REF, 9);
 	EXPECT_EQ(w->stats().claimed, 1u);
-	EXPECT_EQ(xg_grant(ref, 0, backend, too_large - 1, false, 9), 0) << "the largest";
+	EXPECT_EQ(xg_grant(ref, backend, too_large - 1, false, 9), 0) << "the largest";
 	EXPECT_EQ(w->xen.frame_of(ref), too_large - 1);
 	EXPECT_EQ(w->try_end(ref), 1);
 }
@@ -110,7 +110,6 @@ TEST_F(Grant, FramesBeyondTheEntryAreRefused)
 TEST_F(Grant, SlowGrantWorksOnAnEmptyCache)
 {
 	Page *page = w->pages.alloc();
-	EXPECT_EQ(xg_grant_new_fast(w->pool(), 0, backend, page->frame, false, 1), XG_SLOW);
 	int64_t ref = xg_grant_new(w->pool(), backend, page->frame, false, 1);
 	ASSERT_GE(ref, 0);
 	EXPECT_EQ(w->stats().granted, 1u);

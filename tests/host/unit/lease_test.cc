@@ -108,12 +108,9 @@ TEST_F(LeaseTest, GivesBackWhatHasBeenFreeForAWhile)
 	start(config);
 	free_list(alloc_list(2000));
 	uint64_t leased = w->stats().leased;
-	w->clock.advance(4000);
+	w->clock.advance(500);
 	EXPECT_EQ(w->stats().leased, leased) << "drivers come in bursts";
-	w->clock.advance(2000);
-	EXPECT_LT(w->stats().leased, leased);
-	EXPECT_GT(w->stats().leased, 100u) << "half of what is spare, not all at once";
-	w->clock.advance(120000);
+	w->clock.advance(1500);
 	EXPECT_EQ(w->stats().leased, 100u);
 	EXPECT_FALSE(w->clock.scheduled(XG_WORK_LEASE)) << "nothing left to do";
 	EXPECT_EQ(w->stats().unleased_total, w->stats().leased_total - 100);

@@ -15,9 +15,10 @@ TEST_F(Life, ConfigurationsThatMakeNoSenseAreRefused)
 {
 	World world({});
 	for (xg_config bad :
-	     {xg_config{0, 0, 32, 0, 1}, xg_config{(1u << 20) + 1, 0, 32, 0, 1},
-	      xg_config{4096, 0, 0, 0, 1}, xg_config{4096, 0, XG_LEASE_BATCH + 1, 0, 1},
-	      xg_config{4096, 0, 32, 0, 0}, xg_config{4096, 0, 32, 0, 3}})
+	     {xg_config{0, 0, 32, 0, 0, 1, false}, xg_config{(1u << 20) + 1, 0, 32, 0, 0, 1, false},
+	      xg_config{4096, 0, 0, 0, 0, 1, false},
+	      xg_config{4096, 0, XG_LEASE_BATCH + 1, 0, 0, 1, false},
+	      xg_config{4096, 0, 32, 0, 0, 0, false}, xg_config{4096, 0, 32, 0, 0, 3, false}})
 		EXPECT_EQ(xg_core_start(&bad), XG_INVALID);
 	EXPECT_EQ(world.memory.outstanding(), 0);
 }

@@ -6,6 +6,7 @@
 #include "fixture.hh"
 
 using namespace sim;
+using xengnt::GrantRef;
 using xengnt::ref_table;
 using xengnt::RefState;
 using xengnt::RefWord;
@@ -16,11 +17,11 @@ protected:
 	// Changes a word, asks, and puts it back.
 	void expect_broken(int rule, uint32_t ref, RefWord wrong)
 	{
-		RefWord right = ref_table.read(ref);
+		RefWord right = ref_table.read({ref});
 		ASSERT_NE(right.raw, wrong.raw);
-		ref_table.write(ref, wrong);
+		ref_table.write({ref}, wrong);
 		EXPECT_EQ(xg_check_invariants(), rule);
-		ref_table.write(ref, right);
+		ref_table.write({ref}, right);
 		EXPECT_EQ(xg_check_invariants(), 0);
 	}
 };
@@ -31,13 +32,13 @@ TEST_F(Rules, OfRunsInTheStore)
 	start_with(40, 40);
 	free_list(alloc_list(40));
 	uint32_t head = Kernel::first_ref;
-	while (!ref_table.read(head).run())
+	while (!ref_table.read({head}).run())
 		head++;
-	RefWord word = ref_table.read(head);
+	RefWord word = ref_table.read({head});
 	uint8_t length = word.run();
 	ASSERT_GT(length, 2);
 	uint32_t second = word.link();
-	RefWord inner = ref_table.read(second);
+	RefWord inner = ref_table.read({second});
 	auto changed = [](RefWord from, RefState state, uint8_t run) {
 		return RefWord::make(state, from.pool(), from.link(), run);
 	};
@@ -49,7 +50,7 @@ TEST_F(Rules, OfRunsInTheStore)
 	// The run ends elsewhere than it says.
 	expect_broken(3, head, changed(word, RefState::free, static_cast<uint8_t>(length - 1)));
 	// A run that has itself below it.
-	auto &note = ref_table.note(head).run;
+	auto &note = ref_table.run_note({head});
 	uint32_t below = note.next_run;
 	note.next_run = head;
 	EXPECT_EQ(xg_check_invariants(), 4);
@@ -62,7 +63,7 @@ TEST_F(Rules, OfBits)
 	start_with(40, 40);
 	free_all({alloc()}); // the others of the 40 are bits
 	uint32_t bit = Kernel::first_ref;
-	while (ref_table.read(bit).state() != RefState::free)
+	while (ref_table.read({bit}).state() != RefState::free)
 		bit++;
 	expect_broken(5, bit, RefWord::make(RefState::unleased, {0}, 0));
 	expect_broken(5, bit, RefWord::make(RefState::claimed, {1}, 0));
@@ -75,15 +76,15 @@ TEST_F(Rules, OfRunsOnLists)
 	free_list(alloc_list(40));
 	uint32_t head = alloc_list(10);
 	uint32_t claimed = head;
-	uint32_t second = ref_table.read(head).link();
-	RefWord right = ref_table.read(second);
+	uint32_t second = ref_table.read({head}).link();
+	RefWord right = ref_table.read({second});
 	for (RefWord wrong : {RefWord::make(RefState::claimed, {1}, right.link()),
 			      RefWord::make(RefState::free, {0}, right.link(), 4)}) {
-		ref_table.write(second, wrong);
+		ref_table.write({second}, wrong);
 		EXPECT_EQ(xg_claim(&claimed, 5), XG_NO_SPACE);
 		expect_report(XG_REPORT_CLAIM_BAD_LIST, second, 5);
 		EXPECT_EQ(claimed, head);
-		ref_table.write(second, right);
+		ref_table.write({second}, right);
 	}
 	free_list(head);
 }
@@ -105,9 +106,13 @@ TEST_F(Rules, OfDeferredEnds)
 		EXPECT_EQ(w->end_and_put(ref, page), 0);
 		refs.push_back(ref);
 	}
-	RefWord second = ref_table.read(refs[1]);
+	RefWord second = ref_table.read({refs[1]});
 	expect_broken(20, refs[1], RefWord::make(RefState::claimed, second.pool(), second.link()));
-	expect_broken(21, refs[1], RefWord::make(RefState::deferred, second.pool(), refs[0]));
+	uint32_t &next = ref_table.deferred_note({refs[1]})->next;
+	uint32_t right = next;
+	next = refs[0];
+	EXPECT_EQ(xg_check_invariants(), 21);
+	next = right;
 	for (uint32_t ref : refs)
 		EXPECT_TRUE(w->xen.unmap(ref, backend, false));
 	w->clock.advance(3000);

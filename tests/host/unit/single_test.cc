@@ -29,27 +29,29 @@ TEST_F(Single, FreedOneIsHandedOutNext)
 	EXPECT_EQ(w->free(ref), 0);
 }
 
-TEST_F(Single, FastPathsAskForTheSlowOnesOnlyWhenTheyMust)
+TEST_F(Single, ACacheTakesOneRefillAndHoldsItsSlots)
 {
-	EXPECT_EQ(xg_alloc_one_fast(w->pool(), 0), XG_SLOW) << "nothing is cached yet";
 	std::vector<uint32_t> refs{alloc()};
-	int64_t next;
-	while ((next = xg_alloc_one_fast(w->pool(), 0)) >= 0)
-		refs.push_back(static_cast<uint32_t>(next));
-	EXPECT_EQ(next, XG_SLOW);
-	EXPECT_EQ(refs.size(), 32u) << "one refill";
+	uint64_t locks = w->locks_taken();
+	for (int i = 1; i < 32; i++)
+		refs.push_back(alloc());
+	EXPECT_EQ(w->locks_taken(), locks) << "one refill brings 32";
+	EXPECT_EQ(w->stats().cached, 0u);
 	for (int i = 0; i < 40; i++)
 		refs.push_back(alloc());
 	while (w->stats().cached)
 		refs.push_back(alloc());
-	size_t taken = 0;
-	while (taken < refs.size() && xg_free_one_fast(refs[taken], 0) == 0)
-		taken++;
-	EXPECT_EQ(taken, 64u) << "the cache's slots";
-	EXPECT_EQ(xg_free_one_fast(refs[taken], 0), XG_SLOW);
+	locks = w->locks_taken();
+	for (int i = 0; i < 64; i++) {
+		EXPECT_EQ(w->free(refs.back()), 0);
+		refs.pop_back();
+	}
+	EXPECT_EQ(w->locks_taken(), locks) << "the cache's slots";
+	EXPECT_EQ(w->free(refs.back()), 0);
+	EXPECT_GT(w->locks_taken(), locks) << "half of it is flushed";
+	refs.pop_back();
 	EXPECT_EQ(w->check(), "");
-	for (; taken < refs.size(); taken++)
-		EXPECT_EQ(w->free(refs[taken]), 0);
+	free_all(refs);
 }
 
 TEST_F(Single, OtherCpusCachesAreUsedBeforeGivingUp)

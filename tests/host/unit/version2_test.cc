@@ -24,7 +24,7 @@ TEST_F(Version2, FramesBeyond32Bits)
 {
 	uint32_t ref = alloc();
 	constexpr uint64_t frame = 0x000fedcba9876543;
-	EXPECT_EQ(xg_grant(ref, 0, backend, frame, true, 1), 0);
+	EXPECT_EQ(xg_grant(ref, backend, frame, true, 1), 0);
 	EXPECT_EQ(entry(ref)->flags, entry_permit_access | entry_readonly);
 	EXPECT_EQ(entry(ref)->domid, backend);
 	EXPECT_EQ(entry(ref)->frame, frame);
@@ -71,13 +71,13 @@ TEST_F(Version2, WhatTheKernelGrantedCanBeEndedForIt)
 TEST_F(Version2, APartOfAPage)
 {
 	uint32_t ref = alloc();
-	EXPECT_EQ(xg_grant_part(ref, 0, backend, 0x10001, true, 512, 1024, 1), 0);
+	EXPECT_EQ(xg_grant_part(ref, backend, 0x10001, true, 512, 1024, 1), 0);
 	EXPECT_EQ(entry(ref)->flags, entry_permit_access | entry_readonly | entry_sub_page);
 	EXPECT_EQ(entry(ref)->domid, backend);
 	EXPECT_EQ(entry(ref)->offset, 512);
 	EXPECT_EQ(entry(ref)->length, 1024);
 	EXPECT_EQ(entry(ref)->frame, 0x10001u);
-	EXPECT_EQ(xg_grant_part(ref, 0, backend, 0x10001, true, 0, 1, 5), XG_MISUSE);
+	EXPECT_EQ(xg_grant_part(ref, backend, 0x10001, true, 0, 1, 5), XG_MISUSE);
 	expect_report(XG_REPORT_GRANT_TWICE, ref, 5);
 	EXPECT_EQ(w->try_end(ref), 1);
 }
@@ -85,21 +85,21 @@ TEST_F(Version2, APartOfAPage)
 TEST_F(Version2, PartsThatAreNone)
 {
 	uint32_t ref = alloc();
-	EXPECT_EQ(xg_grant_part(ref, 0, backend, 1, false, 0, 0, 1), XG_INVALID);
-	EXPECT_EQ(xg_grant_part(ref, 0, backend, 1, false, 4095, 2, 1), XG_INVALID);
-	EXPECT_EQ(xg_grant_part(ref, 0, backend, 1, false, 65535, 65535, 1), XG_INVALID);
-	EXPECT_EQ(xg_grant_part(ref, 0, backend, uint64_t{1} << 52, false, 0, 1, 5), XG_INVALID);
+	EXPECT_EQ(xg_grant_part(ref, backend, 1, false, 0, 0, 1), XG_INVALID);
+	EXPECT_EQ(xg_grant_part(ref, backend, 1, false, 4095, 2, 1), XG_INVALID);
+	EXPECT_EQ(xg_grant_part(ref, backend, 1, false, 65535, 65535, 1), XG_INVALID);
+	EXPECT_EQ(xg_grant_part(ref, backend, uint64_t{1} << 52, false, 0, 1, 5), XG_INVALID);
 	expect_report(XG_REPORT_GRANT_BAD_FRAME, ref, 5);
 	EXPECT_EQ(w->stats().claimed, 1u);
-	EXPECT_EQ(xg_grant_part(ref, 0, backend, 1, false, 0, 4096, 1), 0) << "the whole page";
+	EXPECT_EQ(xg_grant_part(ref, backend, 1, false, 0, 4096, 1), 0) << "the whole page";
 	EXPECT_EQ(w->try_end(ref), 1);
-	EXPECT_EQ(xg_grant_part(5000, 0, backend, 1, false, 0, 1, 1), XG_NOT_LEASED);
+	EXPECT_EQ(xg_grant_part(5000, backend, 1, false, 0, 1, 1), XG_NOT_LEASED);
 }
 
 TEST_F(Version2, AGrantPassedOn)
 {
 	uint32_t ref = alloc();
-	EXPECT_EQ(xg_grant_transitive(ref, 0, backend, false, 9, 0x12345678, 1), 0);
+	EXPECT_EQ(xg_grant_transitive(ref, backend, false, 9, 0x12345678, 1), 0);
 	EXPECT_EQ(entry(ref)->flags, entry_transitive);
 	EXPECT_EQ(entry(ref)->domid, backend);
 	EXPECT_EQ(entry(ref)->source_domid, 9);
@@ -121,8 +121,8 @@ TEST_F(Version2, Version1HasNeither)
 {
 	start(config_of(1));
 	uint32_t ref = alloc();
-	EXPECT_EQ(xg_grant_part(ref, 0, backend, 1, false, 0, 512, 1), XG_UNSUPPORTED);
-	EXPECT_EQ(xg_grant_transitive(ref, 0, backend, false, 9, 1, 1), XG_UNSUPPORTED);
+	EXPECT_EQ(xg_grant_part(ref, backend, 1, false, 0, 512, 1), XG_UNSUPPORTED);
+	EXPECT_EQ(xg_grant_transitive(ref, backend, false, 9, 1, 1), XG_UNSUPPORTED);
 	EXPECT_EQ(w->free(ref), 0);
 }
 
@@ -133,7 +133,7 @@ TEST_F(Version2, ATableOfOneFrame)
 	std::vector<uint32_t> all = alloc_many(256 - Kernel::first_ref);
 	EXPECT_EQ(w->alloc(), XG_NO_SPACE);
 	for (uint32_t ref : all)
-		EXPECT_EQ(xg_grant(ref, 0, backend, ref, false, 1), 0);
+		EXPECT_EQ(xg_grant(ref, backend, ref, false, 1), 0);
 	for (uint32_t ref : all)
 		EXPECT_EQ(w->xen.frame_of(ref), ref);
 	for (uint32_t ref : all)
@@ -175,35 +175,84 @@ TEST_F(Version2, ResumeInTheSameVersion)
 	}
 }
 
-// A table that is smaller after the suspend: nothing is written where it is not, and what is still
-// there works.
+// A table that is smaller after the suspend: what has no entry is not granted, its end is busy, and
+// what is still there works.
 TEST_F(Version2, ResumeWithFewerFrames)
 {
 	start(config_of(1, 4096));
 	std::vector<uint32_t> all = alloc_many(4096 - Kernel::first_ref);
 	for (uint32_t ref : all)
-		EXPECT_EQ(xg_grant(ref, 0, backend, ref, false, 1), 0);
+		EXPECT_EQ(xg_grant(ref, backend, ref, false, 1), 0);
 	w->xen.start_anew();
 	w->xen.limit_frames(2);
 	EXPECT_EQ(xg_core_resume(1), 4096u - 1024u);
 	for (uint32_t ref : all)
-		EXPECT_EQ(w->end(ref), 1);
+		EXPECT_EQ(w->end(ref), ref < 1024 ? XG_ENDED : XG_BUSY) << ref;
+	uint32_t gone = 1024;
+	EXPECT_EQ(xg_end_and_put(gone, nullptr, 1), XG_BUSY);
 	for (uint32_t ref : all)
-		EXPECT_EQ(xg_grant(ref, 0, backend, 0x777, false, 1), 0);
-	for (uint32_t ref : all)
-		EXPECT_EQ(w->xen.frame_of(ref), ref < 1024 ? 0x777u : 0u);
-	for (uint32_t ref : all)
-		EXPECT_EQ(w->try_end(ref), 1);
+		if (ref < 1024) {
+			EXPECT_EQ(xg_grant(ref, backend, 0x777, false, 1), 0);
+			EXPECT_EQ(w->xen.frame_of(ref), 0x777u);
+			EXPECT_EQ(w->try_end(ref), 1);
+		}
+	w->clock.advance(10000);
+	EXPECT_EQ(w->stats().deferred, 1u) << "the entry was not seen ended";
 	// Once the table has grown again, so has what can be reached.
 	w->xen.limit_frames(8);
-	w->clock.advance(60000);
-	all = alloc_many(4096 - Kernel::first_ref);
+	w->clock.advance(3000);
+	EXPECT_EQ(w->stats().deferred, 0u);
+	EXPECT_EQ(xg_core_resume(1), 0u);
 	for (uint32_t ref : all)
-		EXPECT_EQ(xg_grant(ref, 0, backend, 0x777, false, 1), 0);
-	for (uint32_t ref : all)
-		EXPECT_EQ(w->xen.frame_of(ref), 0x777u);
-	for (uint32_t ref : all)
+		if (ref > 1024)
+			EXPECT_EQ(w->try_end(ref), XG_ENDED);
+	EXPECT_EQ(w->check(), "");
+}
+
+// Claimed references of a lost frame are not granted, and stay claimed.
+TEST_F(Version2, GrantsThroughLostFramesAreRefused)
+{
+	for (unsigned version : {1u, 2u}) {
+		start(config_of(version, 4096));
+		uint32_t first = alloc_sequence(2000);
+		w->xen.start_anew();
+		w->xen.limit_frames(2);
+		EXPECT_GT(xg_core_resume(version), 0u);
+		uint32_t last = first + 1999;
+		EXPECT_EQ(xg_grant(last, backend, 0x777, false, 5), XG_UNREACHABLE);
+		expect_report(XG_REPORT_UNREACHABLE, last, 5);
+		EXPECT_EQ(w->end(last), XG_ENDED) << "claimed, and not granted";
+		free_sequence(first, 2000);
+	}
+}
+
+// Free references of a lost frame are set aside when a grant meets them, until the frame is there
+// again.
+TEST_F(Version2, FreeReferencesOfLostFramesAreSetAside)
+{
+	Config config = config_of(1, 1024);
+	config.spare_limit = 1024;
+	start(config);
+	free_list(alloc_list(1000));
+	w->xen.start_anew();
+	w->xen.limit_frames(1);
+	EXPECT_GT(xg_core_resume(1), 0u);
+	std::vector<uint32_t> refs;
+	for (int64_t ref; (ref = xg_grant_new(w->pool(), backend, 0x777, false, 5)) >= 0;) {
+		EXPECT_LT(ref, 512);
+		refs.push_back(static_cast<uint32_t>(ref));
+	}
+	EXPECT_EQ(refs.size(), 512u - Kernel::first_ref);
+	EXPECT_FALSE(w->log.take().empty()) << "each of them was reported";
+	EXPECT_GT(w->stats().lost, 0u);
+	EXPECT_EQ(w->check(), "");
+	w->xen.limit_frames(8);
+	EXPECT_EQ(xg_core_resume(1), 0u);
+	EXPECT_EQ(w->stats().lost, 0u);
+	EXPECT_EQ(w->check(), "");
+	for (uint32_t ref : refs)
 		EXPECT_EQ(w->try_end(ref), 1);
+	free_all(alloc_many(1000));
 }
 
 // The same frames hold half as many references of version 2.
@@ -212,16 +261,20 @@ TEST_F(Version2, ResumeInAnotherVersion)
 	start(config_of(1, 1024));
 	std::vector<uint32_t> all = alloc_many(1024 - Kernel::first_ref);
 	for (uint32_t ref : all)
-		EXPECT_EQ(xg_grant(ref, 0, backend, ref, false, 1), 0);
+		EXPECT_EQ(xg_grant(ref, backend, ref, false, 1), 0);
 	w->xen.start_anew();
 	w->xen.change_version(2);
 	EXPECT_EQ(xg_core_resume(2), 512u);
 	for (uint32_t ref : all)
-		EXPECT_EQ(w->end(ref), 1);
-	for (uint32_t ref : all)
-		EXPECT_EQ(xg_grant(ref, 0, backend, 0x100000000 + ref, false, 1), 0);
-	for (uint32_t ref = Kernel::first_ref; ref < 512; ref++)
+		EXPECT_EQ(w->end(ref), ref < 512 ? XG_ENDED : XG_BUSY);
+	for (uint32_t ref = Kernel::first_ref; ref < 512; ref++) {
+		EXPECT_EQ(xg_grant(ref, backend, 0x100000000 + ref, false, 1), 0);
 		EXPECT_EQ(w->xen.frame_of(ref), 0x100000000 + ref);
-	for (uint32_t ref : all)
 		EXPECT_EQ(w->try_end(ref), 1);
+	}
+	// Those without an entry are never seen ended: the kernel gets them when the module
+	// unloads.
+	for (uint32_t ref = 512; ref < 1024; ref++)
+		EXPECT_EQ(xg_end_and_put(ref, nullptr, 1), XG_BUSY);
+	EXPECT_EQ(w->stats().deferred, 512u);
 }
