@@ -121,4 +121,4 @@ module_exit(xengnt_module_exit);
 MODULE_DESCRIPTION("A second grant-table interface for Xen guests");
 MODULE_AUTHOR("The xengnt developers");
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1");
+MODULE_VERSION(XENGNT_VERSION);
