@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The core's port on kernel primitives: memory, locks, processors, work, reports. */
+/* The core's port on kernel primitives: memory, locks, processors, pages, reports. */
 #include "internal.h"
 
 #include <linux/delay.h>
@@ -11,13 +11,11 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
-#include <linux/workqueue.h>
 #include <xen/grant_table.h>
 #include <xen/page.h>
 
 #include "../core/core.h"
 #include "../port/port.h"
-#include "compat.h"
 #include "tracking.h"
 
 #define CREATE_TRACE_POINTS
@@ -118,7 +116,7 @@ void xg_port_unpin(void)
 	put_cpu();
 }
 
-/* An interrupt handler runs as the thread it interrupted: told apart by depth. */
+/* An interrupt handler shares `current` with the task it interrupted; the low bits differ. */
 unsigned long xg_port_self(void)
 {
 	return (unsigned long)current | (in_hardirq() ? 2 : in_serving_softirq() ? 1 : 0);
@@ -138,15 +136,15 @@ uint64_t xg_port_now_ms(void)
 
 void *xg_port_page_of_frame(uint64_t frame)
 {
-	/* Number by which the kernel calls the frame: Xen's size still. */
+	/* gfn_to_pfn() counts in Xen's 4 KiB frames; convert to a kernel PFN. */
 	unsigned long pfn = xengnt_pfn_of(gfn_to_pfn(frame));
-	struct page *page;
+	struct folio *folio;
 
 	if (!pfn_valid(pfn))
 		return NULL;
-	page = pfn_to_page(pfn);
-	get_page(page);
-	return page;
+	/* A page without references is free, or not counted: putting it would free it. */
+	folio = page_folio(pfn_to_page(pfn));
+	return folio_try_get(folio) ? pfn_to_page(pfn) : NULL;
 }
 
 void xg_port_page_put(void *page)
@@ -159,67 +157,7 @@ void xg_port_hand_over(uint32_t ref, void *page)
 	xengnt_kernel_end(ref, page, _RET_IP_);
 }
 
-/* --- work ------------------------------------------------------------ */
-
-struct port_work {
-	struct delayed_work work;
-	raw_spinlock_t lock;
-	bool queued;
-	unsigned long due; /* jiffies, while queued */
-	void (*fn)(void);
-};
-
-static struct workqueue_struct *queue;
-static struct port_work works[XG_WORKS];
-static bool stopping;
-
-static void run_work(struct work_struct *work)
-{
-	struct port_work *item = container_of(to_delayed_work(work), struct port_work, work);
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&item->lock, flags);
-	item->queued = false;
-	raw_spin_unlock_irqrestore(&item->lock, flags);
-	item->fn();
-}
-
-void xg_port_schedule(enum xg_work work, unsigned int delay_ms)
-{
-	struct port_work *item = &works[work];
-	unsigned long delay = msecs_to_jiffies(delay_ms);
-	unsigned long due = jiffies + delay;
-	unsigned long flags;
-	bool sooner;
-
-	if (READ_ONCE(stopping))
-		return;
-	raw_spin_lock_irqsave(&item->lock, flags);
-	sooner = !item->queued || time_before(due, item->due);
-	if (sooner) {
-		item->queued = true;
-		item->due = due;
-	}
-	raw_spin_unlock_irqrestore(&item->lock, flags);
-	if (sooner)
-		mod_delayed_work(queue, &item->work, delay);
-}
-
-static void work_init(enum xg_work which, void (*fn)(void))
-{
-	INIT_DELAYED_WORK(&works[which].work, run_work);
-	raw_spin_lock_init(&works[which].lock);
-	works[which].fn = fn;
-}
-
-void xengnt_port_stop_work(void)
-{
-	int i;
-
-	WRITE_ONCE(stopping, true);
-	for (i = 0; i < XG_WORKS; i++)
-		cancel_delayed_work_sync(&works[i].work);
-}
+/* --- callbacks -------------------------------------------------------- */
 
 void xg_port_call(void (*fn)(void *arg), void *arg)
 {
@@ -260,7 +198,7 @@ static const struct {
 	[XG_REPORT_GRANT_BAD_FRAME] = { "grant_bad_frame",
 		"granted a frame beyond the range of an entry" },
 	[XG_REPORT_END_UNCLAIMED] = { "end_unclaimed",
-		"access ended, but nobody holds it" },
+		"access ended, but no driver holds it" },
 	[XG_REPORT_CLAIM_BAD_LIST] = { "claim_bad_list",
 		"claimed from a list that it is not on" },
 	[XG_REPORT_RELEASE_UNCLAIMED] = { "release_unclaimed",
@@ -299,23 +237,4 @@ unsigned long xengnt_reports(unsigned int what)
 const char *xengnt_report_name(unsigned int what)
 {
 	return what < XG_REPORTS ? reports[what].name : NULL;
-}
-
-/* --- life ------------------------------------------------------------ */
-
-int xengnt_port_init(void)
-{
-	stopping = false;
-	queue = alloc_workqueue("xengnt", WQ_MEM_RECLAIM | XENGNT_WQ_PERCPU, 0);
-	if (!queue)
-		return -ENOMEM;
-	work_init(XG_WORK_DEFERRED, xg_deferred_work);
-	work_init(XG_WORK_LEASE, xg_lease_work);
-	return 0;
-}
-
-void xengnt_port_exit(void)
-{
-	xengnt_port_stop_work();
-	destroy_workqueue(queue);
 }
