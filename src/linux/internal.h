@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the shims share among themselves. */
+/* What the shims share, in one section for each file that implements it. */
 #ifndef XENGNT_INTERNAL_H
 #define XENGNT_INTERNAL_H
 
@@ -13,62 +13,75 @@
 struct page;
 
 /*
- * The kernel's number of the page that a frame of Xen's is in. Frames have 4 KiB;
- * the kernel's pages have more on some arm64 kernels. Not for PV: those are machine frames.
+ * Converts the number of a 4 KiB Xen frame to the PFN of the kernel page that holds it:
+ * some arm64 kernels have larger pages. Not for PV, where frames are machine frames.
  */
 static inline unsigned long xengnt_pfn_of(xen_pfn_t frame)
 {
 	return frame >> (PAGE_SHIFT - XEN_PAGE_SHIFT);
 }
 
-/* The second mapping of the shared table; see table_frames.c. */
+/* --- table_frames.c: the second mapping of the shared table ------------- */
+
+/* May sleep. Frames can be reached, and suspends are followed, from init to exit. */
 int xengnt_frames_init(unsigned int max_frames);
 void xengnt_frames_exit(void);
+/* References in one frame of the table. */
+unsigned int xengnt_frame_refs(void);
+/* Is @ref within the table that the kernel has set up? */
+bool xengnt_kernel_has(unsigned int ref);
+/* Would the kernel crash at its first end of access? */
+bool xengnt_kernel_cannot_end(void);
+/* Would the kernel corrupt its free list when its table grows? After a change of version. */
+bool xengnt_kernel_cannot_grow(void);
+/* Table frames that are mapped now. */
+unsigned int xengnt_frames_mapped(void);
 
-/* Work items and lease watching; see port.c and port_lease.c. */
+/* --- port.c: reports of misuse ------------------------------------------ */
+
+/* The number of reports of a kind so far. */
+unsigned long xengnt_reports(unsigned int what);
+/* The kind's name in debugfs; NULL beyond the last kind. */
+const char *xengnt_report_name(unsigned int what);
+
+/* --- port_work.c: the core's work items --------------------------------- */
+
 int xengnt_port_init(void);
-/* No work of ours runs, or is queued, once this returns. */
+/* May sleep. Once it returns no work of the core runs or is queued. */
 void xengnt_port_stop_work(void);
 void xengnt_port_exit(void);
 
-/* The workqueue of the deferred unmaps; see unmap_queue.c. */
+/* --- unmap_queue.c: the workqueue of deferred unmaps --------------------- */
+
 int xengnt_unmap_queue_init(void);
-/* Waits for workers that are about to end. */
+/* May sleep: waits for workers that are about to end. */
 void xengnt_unmap_queue_exit(void);
 
-/* The list of frames of auto-translated guests; see table.c. */
+/* --- table.c: the list of frames of auto-translated guests --------------- */
+
 int xengnt_table_init(void);
 void xengnt_table_exit(void);
 
-/* Watches modules come and go; see pools.c. */
+/* --- pools.c: the pools of modules, by the module notifier --------------- */
+
 int xengnt_pools_init(void);
 void xengnt_pools_exit(void);
+
+/* --- debugfs.c ------------------------------------------------------------ */
 
 void xengnt_debugfs_init(void);
 void xengnt_debugfs_exit(void);
 
-/* How many reports of each kind there were; see port.c. */
-unsigned long xengnt_reports(unsigned int what);
-const char *xengnt_report_name(unsigned int what);
+/* --- kernel_refs.c: references that are not leased ------------------------ */
 
-/* How many references a frame of the table holds; see table_frames.c. */
-unsigned int xengnt_frame_refs(void);
-/* Whether the kernel's table reaches so far: what is beyond is nobody's reference. */
-bool xengnt_kernel_has(unsigned int ref);
-/* Whether the kernel would crash at the end of an access. */
-bool xengnt_kernel_cannot_end(void);
-/* Whether the kernel would crash when its table grows: the version has changed. */
-bool xengnt_kernel_cannot_grow(void);
-/* How many table frames are mapped by us now. */
-unsigned int xengnt_frames_mapped(void);
-
-/*
- * References that are not leased, as the stock functions of these names treat
- * them; those beyond the kernel's table are refused. See kernel_refs.c.
- */
+/* False, and reported, for a reference beyond the kernel's table. */
 bool xengnt_kernels_own(grant_ref_t ref, unsigned long caller);
+/* As the kernel's functions of these names; false for a reference beyond its table. */
 bool xengnt_kernel_end_ref(grant_ref_t ref, unsigned long caller);
 bool xengnt_kernel_try_end(grant_ref_t ref, unsigned long caller);
+/* Consumes the caller's reference on @page, which may be NULL. */
 void xengnt_kernel_end(grant_ref_t ref, struct page *page, unsigned long caller);
+/* The same, when @page is NULL because the entry grants no page of this domain. */
+void xengnt_kernel_defer_end(grant_ref_t ref, struct page *page);
 
 #endif /* XENGNT_INTERNAL_H */

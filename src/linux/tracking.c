@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Leak tracking: for each reference that a driver holds, where it was taken and
- * when. The stacks are kept by the kernel's stack depot, so each is there once.
+ * Leak tracking: where and when each reference that a driver holds was allocated. The
+ * kernel's stack depot keeps the stacks, each of them once.
  */
 #include "internal.h"
 #include "tracking.h"
@@ -20,7 +20,7 @@
 #include "../core/core.h"
 
 #define STACK_ENTRIES 12
-#define SKIPPED_ENTRIES 3 /* our own */
+#define SKIPPED_ENTRIES 3 /* this module's functions */
 #define GROUPS 256
 #define LOGGED_GROUPS 8
 
@@ -31,12 +31,13 @@ struct owner {
 	u32 since; /* seconds of the monotonic clock */
 };
 
-static struct owner *owners; /* by reference; kept once it is there */
-static u32 nr_owners;
+/* By reference; allocated when tracking is first switched on, kept until the module unloads. */
+static struct owner *owners;
+static u32 nr_owners; /* 0: cannot be switched on now */
 static bool track;
 static DEFINE_MUTEX(track_lock);
 
-/* Whoever called the function that calls our caller, and since now. */
+/* The stack above the exported function, and the time. */
 static noinline struct owner owner_now(void)
 {
 	unsigned long entries[STACK_ENTRIES];
@@ -49,8 +50,8 @@ static noinline struct owner owner_now(void)
 }
 
 /*
- * What is given back keeps its owner: its state says that nobody holds it, and
- * the next one to take it is entered instead.
+ * A reference that is given back keeps its entry here. Its state says that no driver
+ * holds it, and the next driver to take it overwrites the entry.
  */
 void __xengnt_track_taken(u32 first, u32 count)
 {
@@ -79,7 +80,7 @@ struct group {
 	u32 example; /* one of the references */
 };
 
-/* Groups by stack what is held (of one pool, or all); how many groups. */
+/* Groups the references that drivers hold (of @pool, or of all) by stack; returns the number. */
 static unsigned int collect(const struct xg_pool *pool, struct group *groups)
 {
 	unsigned int nr = 0;
@@ -192,7 +193,7 @@ static int switch_to(bool on)
 		}
 	}
 	if (!err && nr_owners) {
-		/* Those of an earlier time may not hold their references any more. */
+		/* Entries from an earlier time: their drivers may have freed the references since. */
 		if (on && !static_key_enabled(&xengnt_tracking.key))
 			memset(owners, 0, array_size(nr_owners, sizeof(*owners)));
 		if (on)
@@ -224,10 +225,17 @@ int xengnt_tracking_init(u32 table_refs)
 	return switch_to(track);
 }
 
+/*
+ * The parameter's file is there until after this, and the kernel does not keep the
+ * module while it calls track_set(): a switch may be under way, or come later. With
+ * nr_owners 0 it does nothing.
+ */
 void xengnt_tracking_exit(void)
 {
+	mutex_lock(&track_lock);
 	static_branch_disable(&xengnt_tracking);
 	vfree(owners);
 	owners = NULL;
 	nr_owners = 0;
+	mutex_unlock(&track_lock);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Who has which reference, when the parameter `track` is on. */
+/* Which driver holds which reference, recorded while the parameter `track` is on. */
 #ifndef XENGNT_TRACKING_H
 #define XENGNT_TRACKING_H
 
@@ -11,11 +11,11 @@ struct xg_pool;
 
 DECLARE_STATIC_KEY_FALSE(xengnt_tracking);
 
-/* A driver has got these, in a row or on a private list. Only behind the key. */
+/* Record that a driver got these: consecutive, or a private list. Call only behind the key. */
 void __xengnt_track_taken(u32 first, u32 count);
 void __xengnt_track_list(u32 head);
 
-/* When tracking is off each of these is one instruction that does nothing. */
+/* While tracking is off each of these is one no-op instruction. */
 static inline void xengnt_track_taken(u32 first, u32 count)
 {
 	if (static_branch_unlikely(&xengnt_tracking))
@@ -28,12 +28,12 @@ static inline void xengnt_track_list(u32 head)
 		__xengnt_track_list(head);
 }
 
-/* Whoever holds references (of @pool, or all), grouped by where they were taken. */
+/* List the references that drivers hold (of @pool, or all), grouped by allocating stack. */
 void xengnt_owners_show(struct seq_file *file);
 void xengnt_owners_log(const struct xg_pool *pool);
 void xengnt_owner_log(u32 ref);
 
-/* May sleep. From here on the parameter can be switched at run time. */
+/* May sleep. From init to exit the parameter can be switched at run time. */
 int xengnt_tracking_init(u32 table_refs);
 void xengnt_tracking_exit(void);
 

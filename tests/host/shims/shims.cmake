@@ -34,7 +34,7 @@ function(shim_test name)
 			# The kernel builds without these warnings.
 			set_source_files_properties(${file} PROPERTIES
 				INCLUDE_DIRECTORIES "${shim_stubs};${top}/include"
-				COMPILE_OPTIONS "-Wno-unused-parameter;-Wno-sign-compare;-Wno-missing-field-initializers;-Wno-pointer-arith")
+				COMPILE_OPTIONS "-fexceptions;-Wno-unused-parameter;-Wno-sign-compare;-Wno-missing-field-initializers;-Wno-pointer-arith")
 		endif()
 	endforeach()
 	target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/shims/stubs ${top}/src)
@@ -44,3 +44,6 @@ function(shim_test name)
 endfunction()
 
 shim_test(shim-work-tests ${top}/src/linux/port_work.c shims/port_work_test.cc)
+shim_test(shim-refs-tests ${top}/src/linux/kernel_refs.c ${top}/src/linux/notify.c
+	shims/kernel_refs_test.cc)
+shim_test(shim-tracking-tests ${top}/src/linux/tracking.c shims/tracking_test.cc)
