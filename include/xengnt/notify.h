@@ -32,7 +32,9 @@ struct xengnt_end_notice {
 /**
  * xengnt_end_foreign_access_notify() - end access, and be told when it has ended
  * @notice: the caller's memory.
- * @ref: a granted reference.
+ * @ref: a granted reference. One that the kernel granted (xenbus on a driver's
+ *       behalf, say) must not be busy: then the call is refused and reported,
+ *       access goes on, and @fn is not called.
  * @page: as for xengnt_end_foreign_access().
  * @fn: called once, when access has ended, the reference is free and the page is
  *      put: inside this call, or later with interrupts off; must not sleep.

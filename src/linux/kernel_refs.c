@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ending access of references that are the kernel's own (granted by xenbus on a
- * driver's behalf, say): the kernel does it, except where it cannot.
+ * Ends access through references that the kernel's own allocator has lent to nobody
+ * here: xenbus granted them on a driver's behalf, say. The kernel ends them, except
+ * where it would crash:
  *
- * An auto-translated guest's kernel never maps the status frames of a version 2
- * table, and dereferences NULL at its first end of access. There the entry is
- * closed here, and only the reference given to the kernel.
+ * - In an auto-translated guest with a version 2 table the kernel never maps the
+ *   status frames, and its first end of access dereferences NULL. The entry is closed
+ *   here, and the kernel gets only the reference.
  *
- * A kernel with pages larger than Xen's takes the number of a granted frame for
- * that of one of its own pages when it has to find the page by itself, and
- * dereferences what is not there. It is given the page.
+ * - A busy reference that comes without its page is a trap in any guest. The kernel
+ *   (gnttab_add_deferred()) then looks up the page behind the entry's frame without
+ *   asking whether there is one: a frame without a struct page, a transitive grant, or a
+ *   kernel with pages larger than Xen's lead it to an arbitrary address. The page is
+ *   looked up here, and the kernel always gets one.
  */
 #include "internal.h"
 
@@ -18,8 +21,9 @@
 #include <xen/page.h>
 
 #include "../core/core.h"
+#include "../port/port.h"
 
-/* The kernel indexes its arrays with whatever it is given: what it cannot have stays here. */
+/* The kernel indexes its arrays without a check, so it gets no reference beyond its table. */
 bool xengnt_kernels_own(grant_ref_t ref, unsigned long caller)
 {
 	if (likely(xengnt_kernel_has(ref)))
@@ -52,40 +56,48 @@ bool xengnt_kernel_try_end(grant_ref_t ref, unsigned long caller)
 	return true;
 }
 
-/* With larger pages: whose page is not known is looked up here when it is in use. */
-static void end_without_page(grant_ref_t ref, unsigned long caller)
+/*
+ * A page for a reference that grants no page of memory: the kernel drops one reference
+ * on it when access has ended. Not a page that anybody could miss.
+ */
+static struct page *stand_in(void)
 {
-	struct page *page;
+	struct page *page = ZERO_PAGE(0);
 
-	if (gnttab_try_end_foreign_access(ref))
-		return;
-	page = xg_keep_page_of(ref);
-	if (page)
-		gnttab_end_foreign_access(ref, page);
-	else
-		pr_err("reference %#x is in use and grants no page of memory: it is kept for good; caller %pS\n",
-		       ref, (void *)caller);
+	get_page(page);
+	return page;
+}
+
+/* A reference on the page behind a busy entry; NULL if the entry cannot be read. */
+static struct page *page_of_busy(grant_ref_t ref)
+{
+	struct page *page = xg_keep_page_of(ref);
+
+	if (page || !xg_port_table_frame(ref / xengnt_frame_refs()))
+		return page;
+	return stand_in();
+}
+
+void xengnt_kernel_defer_end(grant_ref_t ref, struct page *page)
+{
+	gnttab_end_foreign_access(ref, page ?: stand_in());
 }
 
 void xengnt_kernel_end(grant_ref_t ref, struct page *page, unsigned long caller)
 {
 	if (!xengnt_kernels_own(ref, caller))
 		return;
-	if (!xengnt_kernel_cannot_end()) {
-		if (page || PAGE_SIZE == XEN_PAGE_SIZE)
-			gnttab_end_foreign_access(ref, page);
-		else
-			end_without_page(ref, caller);
-		return;
-	}
 	if (xengnt_kernel_try_end(ref, caller)) {
 		if (page)
 			put_page(page);
 		return;
 	}
-	/* Nobody could look again later: the page must not be used for anything else. */
 	if (!page)
-		xg_keep_page_of(ref);
-	pr_err("reference %#x is in use, and this kernel cannot end access in a version 2 table: it and its page are kept for good; caller %pS\n",
-	       ref, (void *)caller);
+		page = page_of_busy(ref);
+	if (page && !xengnt_kernel_cannot_end())
+		gnttab_end_foreign_access(ref, page);
+	else
+		/* No code would look at the entry again, so the page must not be reused. */
+		pr_err("reference %#x is in use, and this kernel cannot end access to it: it and its page are kept until the guest is rebooted; caller %pS\n",
+		       ref, (void *)caller);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Ends of access that somebody waits for. */
+/* Ending access with a notice, or waiting for the end: include/xengnt/notify.h. */
 #include "internal.h"
 
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/instruction_pointer.h>
@@ -18,23 +19,36 @@ static_assert(sizeof(struct xg_end_notice) == sizeof(struct xengnt_end_notice));
 static_assert(offsetof(struct xg_end_notice, page) == offsetof(struct xengnt_end_notice, page));
 static_assert(offsetof(struct xg_end_notice, ref) == offsetof(struct xengnt_end_notice, ref));
 
-static void end_notify(struct xengnt_end_notice *notice, grant_ref_t ref, struct page *page,
-		       void (*fn)(void *arg), void *arg, unsigned long caller)
+/* What xg_end_notify() returns. */
+static int end_leased(struct xengnt_end_notice *notice, grant_ref_t ref, struct page *page,
+		      void (*fn)(void *arg), void *arg, unsigned long caller)
 {
 	int ended = xg_end_notify((struct xg_end_notice *)notice, ref, page, fn, arg, caller);
 
 	if (ended >= 0)
 		trace_xengnt_end(ref, ended);
-	if (ended != XG_NOT_LEASED)
+	return ended;
+}
+
+static bool kernel_ended(grant_ref_t ref, struct page *page, unsigned long caller)
+{
+	if (!xengnt_kernel_try_end(ref, caller))
+		return false;
+	if (page)
+		put_page(page);
+	return true;
+}
+
+static void end_notify(struct xengnt_end_notice *notice, grant_ref_t ref, struct page *page,
+		       void (*fn)(void *arg), void *arg, unsigned long caller)
+{
+	if (end_leased(notice, ref, page, fn, arg, caller) != XG_NOT_LEASED)
 		return;
-	/* The kernel tells nobody: only what ends at once can be told. */
-	if (xengnt_kernel_try_end(ref, caller)) {
-		if (page)
-			put_page(page);
+	/* The kernel's deferred end gives no notice, so only an end at once can be told. */
+	if (kernel_ended(ref, page, caller))
 		fn(arg);
-		return;
-	}
-	xg_refuse(XG_REPORT_END_UNCLAIMED, ref, caller);
+	else
+		xg_refuse(XG_REPORT_END_UNCLAIMED, ref, caller);
 }
 
 void xengnt_end_foreign_access_notify(struct xengnt_end_notice *notice, grant_ref_t ref,
@@ -59,12 +73,37 @@ static void end_seen(void *arg)
 	complete(arg);
 }
 
+/* How often a busy reference of the kernel's own is tried again. */
+#define KERNEL_REF_POLL_MS 10
+
+/*
+ * The kernel's deferred end gives no notice: try again until the time is over, then
+ * leave reference and page to it.
+ */
+static int wait_for_kernel_ref(grant_ref_t ref, struct page *page, unsigned int timeout_ms,
+			       unsigned long caller)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(timeout_ms);
+
+	if (!xengnt_kernels_own(ref, caller))
+		return -ETIMEDOUT;
+	while (!kernel_ended(ref, page, caller)) {
+		if (time_after_eq(jiffies, end)) {
+			xengnt_kernel_end(ref, page, caller);
+			return -ETIMEDOUT;
+		}
+		msleep(KERNEL_REF_POLL_MS);
+	}
+	return 0;
+}
+
 int xengnt_end_foreign_access_wait(grant_ref_t ref, struct page *page, unsigned int timeout_ms)
 {
 	DECLARE_COMPLETION_ONSTACK(done);
 	struct xengnt_end_notice notice;
 
-	end_notify(&notice, ref, page, end_seen, &done, _RET_IP_);
+	if (end_leased(&notice, ref, page, end_seen, &done, _RET_IP_) == XG_NOT_LEASED)
+		return wait_for_kernel_ref(ref, page, timeout_ms, _RET_IP_);
 	if (wait_for_completion_timeout(&done, msecs_to_jiffies(timeout_ms)))
 		return 0;
 	xengnt_cancel_end_notice(&notice);

@@ -154,7 +154,11 @@ void xg_port_page_put(void *page)
 
 void xg_port_hand_over(uint32_t ref, void *page)
 {
-	xengnt_kernel_end(ref, page, _RET_IP_);
+	if (xengnt_kernel_cannot_end())
+		xengnt_kernel_end(ref, page, _RET_IP_);
+	else
+		/* The core has looked: without a page the entry grants none of this domain's. */
+		xengnt_kernel_defer_end(ref, page);
 }
 
 /* --- callbacks -------------------------------------------------------- */
