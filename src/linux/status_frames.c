@@ -2,10 +2,13 @@
 /*
  * Auto-translated guests with a version 2 table: the frames of its status words.
  *
- * GNTTABOP_get_status_frames is refused to such a guest, and its kernel never
- * maps these frames (its own end of access dereferences NULL there). Xen places
- * them on pages of ours, unpopulated ones, so that no memory is lost below. They
- * are taken out of the guest's map before the pages are given back.
+ * Xen refuses GNTTABOP_get_status_frames to such a guest, and its kernel never maps
+ * these frames: the kernel's own end of access dereferences NULL there. Here Xen places
+ * them at the addresses of unpopulated pages, which cost no memory. They are removed
+ * from the guest's map before the pages are given back.
+ *
+ * After a resume nothing is behind these addresses until a frame is placed again. Xen
+ * answers a read there with all ones, so a status word says "busy".
  */
 #include "internal.h"
 #include "table_frames.h"
@@ -19,16 +22,17 @@
 #include <xen/xen.h>
 #include <asm/xen/hypercall.h>
 
-/* Xen's public memory.h, which Linux's copy lacks it from. */
+/* From Xen's public memory.h; Linux's copy lacks it. */
 #define XENMAPIDX_GRANT_TABLE_STATUS 0x80000000ul
 
 static struct {
 	struct page **pages;
 	bool *placed;
+	bool *left; /* placed before a suspend that may have been cancelled */
 	unsigned int count;
 	/*
-	 * Placing a frame once more would take it away for a moment from where
-	 * it is. Held over a hypercall, once for every 2,048 references.
+	 * Placing a frame that is placed already would remove it for a moment. Held
+	 * over one hypercall for every 2,048 references. Guards placed[].
 	 */
 	raw_spinlock_t lock;
 } status = {
@@ -69,8 +73,19 @@ void *xengnt_status_place(unsigned int index)
 
 void xengnt_status_forget(void)
 {
-	if (status.count)
-		memset(status.placed, 0, status.count * sizeof(*status.placed));
+	unsigned int i;
+
+	for (i = 0; i < status.count; i++) {
+		status.left[i] |= status.placed[i];
+		status.placed[i] = false;
+	}
+}
+
+static void arrays_free(void)
+{
+	kvfree(status.left);
+	kvfree(status.placed);
+	kvfree(status.pages);
 }
 
 int xengnt_status_create(unsigned int count)
@@ -79,15 +94,28 @@ int xengnt_status_create(unsigned int count)
 
 	status.pages = kvcalloc(count, sizeof(*status.pages), GFP_KERNEL);
 	status.placed = kvcalloc(count, sizeof(*status.placed), GFP_KERNEL);
-	if (status.pages && status.placed)
+	status.left = kvcalloc(count, sizeof(*status.left), GFP_KERNEL);
+	if (status.pages && status.placed && status.left)
 		err = xen_alloc_unpopulated_pages(count, status.pages);
-	if (err) {
-		kvfree(status.placed);
-		kvfree(status.pages);
-		return err;
-	}
-	status.count = count;
-	return 0;
+	if (err)
+		arrays_free();
+	else
+		status.count = count;
+	return err;
+}
+
+/* Takes a frame out of the guest's map; false if it is there and cannot be taken out. */
+static bool unplace(unsigned int index)
+{
+	struct xen_remove_from_physmap remove = {
+		.domid = DOMID_SELF,
+		.gpfn = gfn_of(index),
+	};
+
+	if (!status.placed[index] && !status.left[index])
+		return true;
+	return !HYPERVISOR_memory_op(XENMEM_remove_from_physmap, &remove) ||
+	       !status.placed[index];
 }
 
 void xengnt_status_destroy(void)
@@ -96,17 +124,10 @@ void xengnt_status_destroy(void)
 
 	if (!status.count)
 		return;
-	for (i = 0; i < status.count; i++) {
-		struct xen_remove_from_physmap remove = {
-			.domid = DOMID_SELF,
-			.gpfn = gfn_of(i),
-		};
-
-		if (status.placed[i] && HYPERVISOR_memory_op(XENMEM_remove_from_physmap, &remove))
-			pr_err("status frame %u stays where it is\n", i);
-	}
+	for (i = 0; i < status.count; i++)
+		if (!unplace(i))
+			pr_err("status frame %u stays in the guest's map\n", i);
 	xen_free_unpopulated_pages(status.count, status.pages);
-	kvfree(status.placed);
-	kvfree(status.pages);
+	arrays_free();
 	status.count = 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the files that reach the table's frames share: table_frames.c uses the others. */
+/* How table_frames.c maps single frames: table_window.c, status_frames.c. */
 #ifndef XENGNT_TABLE_FRAMES_H
 #define XENGNT_TABLE_FRAMES_H
 
@@ -8,11 +8,11 @@
 #include <xen/interface/xen.h>
 
 #ifdef CONFIG_XEN_PV
-/* Slots of virtual addresses, each onto one machine frame; see table_window.c. */
+/* table_window.c, PV guests: slots of virtual addresses, each mapped onto one machine frame. */
 int xengnt_window_create(unsigned int slots);
-/* All slots are unmapped. */
+/* Every slot must be unmapped. */
 void xengnt_window_destroy(void);
-/* Where the frame is seen now, or NULL. Any context. */
+/* The slot's address, now mapped onto @frame; or NULL. Any context. */
 void *xengnt_window_map(unsigned int slot, xen_pfn_t frame);
 void xengnt_window_unmap(unsigned int slot);
 #else
@@ -23,14 +23,14 @@ static inline void xengnt_window_unmap(unsigned int slot) { }
 #endif
 
 /*
- * Auto-translated guests: status frames on pages of our own; see status_frames.c.
- * The pages for @count frames are taken now, the frames placed when asked for.
+ * status_frames.c, auto-translated guests: status frames at unpopulated pages of this
+ * module. Create takes the pages for @count frames; it may sleep.
  */
 int xengnt_status_create(unsigned int count);
 void xengnt_status_destroy(void);
-/* Where status frame @index, which the table has, is seen; or NULL. Any context. */
+/* Places status frame @index, if it is not, and returns its address; or NULL. Any context. */
 void *xengnt_status_place(unsigned int index);
-/* After a suspend none is placed any more. */
+/* After a resume no frame is placed. */
 void xengnt_status_forget(void);
 
 #endif /* XENGNT_TABLE_FRAMES_H */

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PV guests: a window of virtual addresses in front of the grant table's
- * machine frames. It is one page mapped many times; hypercalls point its page
- * table entries at the frames, and back before the window goes or the guest is
- * saved with its page tables, which must not name frames that are not its
- * memory.
+ * PV guests: a window of virtual addresses onto the grant table's machine frames.
+ *
+ * All slots are mappings of one page. Hypercalls point a slot's page table entry at a
+ * frame, and back at the page before the window is freed or the guest is saved: page
+ * tables that are saved must name no frame that is not the guest's memory.
+ *
+ * The page holds all ones, which reads as an entry that is in use: nothing that reads a
+ * slot without a frame can take it for one whose access has ended.
  */
 #include "internal.h"
 #include "table_frames.h"
@@ -13,6 +16,7 @@
 
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
 #include <xen/page.h>
 #include <asm/xen/hypercall.h>
@@ -37,7 +41,7 @@ void xengnt_window_unmap(unsigned int slot)
 	pte_t below = mk_pte(window.below, PAGE_KERNEL);
 
 	if (HYPERVISOR_update_va_mapping(va, below, UVMF_INVLPG | UVMF_ALL))
-		pr_err("slot %u of the window onto the table stays mapped\n", slot);
+		pr_err("slot %u of the window onto the grant table cannot be unmapped\n", slot);
 }
 
 int xengnt_window_create(unsigned int slots)
@@ -48,8 +52,9 @@ int xengnt_window_create(unsigned int slots)
 	pages = kvmalloc_array(slots, sizeof(*pages), GFP_KERNEL);
 	if (!pages)
 		return -ENOMEM;
-	window.below = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	window.below = alloc_page(GFP_KERNEL);
 	if (window.below) {
+		memset(page_address(window.below), 0xff, PAGE_SIZE);
 		for (i = 0; i < slots; i++)
 			pages[i] = window.below;
 		window.start = vmap(pages, slots, VM_MAP, PAGE_KERNEL);

@@ -80,6 +80,8 @@ try_fewer() {
 try_other() {
 	both="grant_table.version=2 test_suite=30-other-version"
 	case $1 in
+	pvh-*) move_once "$1" "grant_table.version=2 test_suite=40-other-version-translated" \
+		"max_grant_version = 2" config "max_grant_version = 1" ;;
 	*-v2-*) move_once "$1" "$both test_last=1 test_count=1500 test_frames=3" "max_grant_version = 1" ;;
 	*) move_once "$1" "$both test_last=2 test_count=3000 test_frames=12" "max_grant_version = 2" \
 		config "max_grant_version = 1" ;;
