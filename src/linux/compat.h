@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What differs between the kernels that the module is built for, each with the
- * version it changed in and why. Nowhere else is a kernel version looked at.
+ * Differences between the kernels that the module builds for, each with the version
+ * that brought it. No other file tests the kernel's version.
  */
 #ifndef XENGNT_COMPAT_H
 #define XENGNT_COMPAT_H
@@ -10,7 +10,7 @@
 #include <linux/version.h>
 #include <linux/workqueue.h>
 
-/* 6.10: an event's string is remembered from its declaration. */
+/* 6.10: __assign_str() takes the source string from __string(). */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 #define xengnt_assign_str(field, from) __assign_str(field)
 #else
@@ -18,8 +18,8 @@
 #endif
 
 /*
- * 6.19, and stable kernels since (6.12.117 has it): callbacks get a pointer, and
- * what is registered has another name. Kbuild looks, since no version tells.
+ * 6.19, backported to stable kernels (6.12.117 has it): struct syscore, whose callbacks
+ * get a pointer. Kbuild looks for it in the header, since the version does not tell.
  */
 #ifdef XENGNT_HAVE_STRUCT_SYSCORE
 #define XENGNT_SYSCORE(name, suspend_fn, resume_fn) \
@@ -48,7 +48,7 @@
 #define xengnt_unregister_syscore unregister_syscore_ops
 #endif
 
-/* 6.17: a work queue says that its work stays on the CPU that asked; 7.3 warns when it does not. */
+/* 6.17: WQ_PERCPU names the default, work on the queueing CPU; 7.3 warns if it is missing. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
 #define XENGNT_WQ_PERCPU WQ_PERCPU
 #else

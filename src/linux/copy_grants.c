@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Grants for copying, of parts of pages and of another domain's grants.
+ * Version 2 grants for copying only: a part of a page, or another domain's grant.
  *
  * The documentation of these functions is in include/xengnt/copy_grants.h.
  */
@@ -44,7 +44,8 @@ static int grant_trans(grant_ref_t ref, domid_t domid, int readonly, domid_t tra
 {
 	int result = xg_grant_transitive(ref, domid, readonly, trans_domid, trans_gref,
 					 caller);
-	/* No frame of this domain's. */
+
+	/* A transitive grant names no frame of this domain. */
 	if (!result)
 		trace_xengnt_grant(ref, domid, 0, readonly);
 	return to_errno(ref, result, caller);
@@ -64,7 +65,7 @@ int xengnt_grant_foreign_access_trans_ref(grant_ref_t ref, domid_t domid, int re
 }
 EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access_trans_ref);
 
-/* One reference for such a grant, or why there is none. */
+/* Allocates one reference; 0 or an errno. */
 static int alloc_ref(struct xengnt_pool *pool, grant_ref_t *ref, unsigned long caller)
 {
 	if (xengnt_table_version() != 2)
@@ -76,7 +77,7 @@ static int alloc_ref(struct xengnt_pool *pool, grant_ref_t *ref, unsigned long c
 	return xengnt_pool_alloc_grant_reference_seq(pool, 1, ref);
 }
 
-/* The new reference, or frees it again and says why. */
+/* Returns the granted reference; on an error frees it and returns the error. */
 static int granted_or_freed(grant_ref_t ref, int err)
 {
 	if (!err)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mapping and copying what other domains have granted. What becomes of each
- * slot is decided in the core (src/core/backend.h); here are the hypercalls, the
- * waiting and the kernel's books.
+ * Mapping and copying pages that other domains have granted. The core decides what to
+ * do with each slot (src/core/backend.h); this file makes the hypercalls, waits, and
+ * updates the kernel's foreign-page and p2m state.
  *
- * Nothing that another domain can bring about stops the guest: every error is a
- * status of its slot or a result.
+ * Another domain can cause errors here but not crash the guest: each error is the status
+ * of its slot or the function's result.
  *
  * The documentation of these functions is in include/xengnt/backend.h.
  */
@@ -29,7 +29,7 @@ static_assert(GNTST_general_error == XG_STATUS_ERROR);
 static_assert(GNTST_bad_page == XG_STATUS_BAD_PAGE);
 static_assert(GNTST_eagain == XG_STATUS_EAGAIN);
 
-/* Waits and tries one slot alone for as long as its frame is paged out. */
+/* While the frame of a slot is paged out: waits, then retries this slot alone. */
 static void settle(unsigned int cmd, void *op, s16 *status)
 {
 	struct xg_retry retry = { };
@@ -42,10 +42,10 @@ static void settle(unsigned int cmd, void *op, s16 *status)
 			return;
 	}
 	if (*status == GNTST_bad_page && retry.waited_ms == XG_RETRY_LONGEST_MS)
-		pr_err_ratelimited("a granted frame stays paged out, given up\n");
+		pr_err_ratelimited("a granted frame is still paged out after all retries: the slot gets GNTST_bad_page\n");
 }
 
-/* One hypercall for the batch; then every status is final. Its error. */
+/* Maps the batch with one hypercall and settles each slot. Returns the hypercall's error. */
 static int map_batch(struct gnttab_map_grant_ref *ops, unsigned int count)
 {
 	unsigned int i;
@@ -57,7 +57,7 @@ static int map_batch(struct gnttab_map_grant_ref *ops, unsigned int count)
 	for (i = 0; i < count; i++) {
 		settle(GNTTABOP_map_grant_ref, &ops[i], &ops[i].status);
 		if (ops[i].status == GNTST_no_device_space)
-			pr_warn_ratelimited("Xen's limit of mapped grants is reached\n");
+			pr_warn_ratelimited("Xen maps no more grants for this domain: raise max_maptrack_frames\n");
 	}
 	return err;
 }
@@ -105,7 +105,7 @@ static void mark(struct page *page, const struct gnttab_map_grant_ref *op)
 	foreign->gref = op->ref;
 }
 
-/* What Xen must be told to undo a mapping; its slot becomes an error. */
+/* Fills in the operation that undoes a mapping, and marks the slot as failed. */
 static void revoke(struct gnttab_map_grant_ref *op, struct gnttab_unmap_grant_ref *undo)
 {
 	undo->host_addr = op->host_addr;
@@ -115,7 +115,7 @@ static void revoke(struct gnttab_map_grant_ref *op, struct gnttab_unmap_grant_re
 	op->status = GNTST_general_error;
 }
 
-/* A slot that found no place in the p2m table, with its second mapping or NULL. */
+/* Unmaps a slot whose p2m entry could not be written, and its second mapping if any. */
 static void undo_slot(struct gnttab_map_grant_ref *op, struct gnttab_map_grant_ref *kop,
 		      struct page *page)
 {
@@ -130,7 +130,7 @@ static void undo_slot(struct gnttab_map_grant_ref *op, struct gnttab_map_grant_r
 	err = unmap_batch(undo, nr);
 	for (i = 0; i < nr; i++)
 		if (undo[i].status != GNTST_okay)
-			pr_err_ratelimited("a mapping is left behind: error %d, status %d\n",
+			pr_err_ratelimited("cannot undo a mapping, it stays: error %d, status %d\n",
 					   err, undo[i].status);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages to map grants into: frames of the guest's address space with no memory
- * behind them, and caches of those. Also the walk over 4 KiB pieces of pages.
+ * Pages to map grants into, which have a frame number but no memory, and caches of such
+ * pages. Also the functions that split pages into 4 KiB pieces.
  *
  * The documentation of these functions is in include/xengnt/backend.h.
  */
@@ -24,7 +24,7 @@ static_assert(XG_FRAME_SIZE == XEN_PAGE_SIZE);
 /* --- pages ------------------------------------------------------------- */
 
 #if BITS_PER_LONG < 64
-/* Domain and reference do not fit into page->private: it points to them. */
+/* page->private is too small for domain and reference, so it points to them. */
 static int foreign_create(struct page *page)
 {
 	struct xen_page_foreign *foreign = kzalloc(sizeof(*foreign), GFP_KERNEL);
@@ -84,7 +84,7 @@ int xengnt_alloc_pages(int nr_pages, struct page **pages)
 {
 	int err;
 
-	/* The kernel counts these unsigned: a negative number would be a huge one. */
+	/* The kernel takes an unsigned number, so a negative one would become huge. */
 	if (nr_pages < 0)
 		return -EINVAL;
 	err = xen_alloc_unpopulated_pages(nr_pages, pages);
@@ -109,8 +109,8 @@ EXPORT_SYMBOL_GPL(xengnt_free_pages);
 /* --- caches of pages ------------------------------------------------------ */
 
 /*
- * Pages that the kernel made for the purpose belong to a device, and their list
- * field to it; those that the balloon driver gives are ordinary ones.
+ * With CONFIG_XEN_UNPOPULATED_ALLOC the pages are device memory, whose lru field the
+ * device uses: link them through zone_device_data. Ballooned pages are ordinary pages.
  */
 #ifdef CONFIG_XEN_UNPOPULATED_ALLOC
 static void stack_init(struct gnttab_page_cache *cache)
@@ -192,7 +192,7 @@ void xengnt_page_cache_put(struct gnttab_page_cache *cache, struct page **page,
 }
 EXPORT_SYMBOL_GPL(xengnt_page_cache_put);
 
-/* Takes pages out until @keep are left or @most are out; how many are out. */
+/* Removes at most @most pages, and none below @keep; returns the number removed. */
 static unsigned int take_out(struct gnttab_page_cache *cache, unsigned int keep,
 			     struct page **pages, unsigned int most)
 {
@@ -210,7 +210,7 @@ static unsigned int take_out(struct gnttab_page_cache *cache, unsigned int keep,
 
 void xengnt_page_cache_shrink(struct gnttab_page_cache *cache, unsigned int num)
 {
-	/* Freeing may sleep, so it is done without the lock, a few at a time. */
+	/* Freeing may sleep, so drop the lock between batches. */
 	struct page *pages[16];
 	unsigned int nr;
 
@@ -222,8 +222,8 @@ EXPORT_SYMBOL_GPL(xengnt_page_cache_shrink);
 /* --- pieces of pages ------------------------------------------------------- */
 
 /*
- * The frames of a page have consecutive numbers: in an auto-translated guest, the
- * only kind with pages of more than one, and where there is one.
+ * Consecutive frames of a page have consecutive gfns: a page has more than one frame
+ * only on arm64, where guests are auto-translated.
  */
 static unsigned long gfn_of(struct page *page, unsigned int frame)
 {

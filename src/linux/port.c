@@ -38,7 +38,7 @@ void xg_port_page_free(void *page)
 
 void *xg_port_alloc(size_t bytes)
 {
-	/* Rounded up to whole cache lines: per-CPU data starts on one. */
+	/* Round up to whole cache lines: per-CPU data must not share one. */
 	return kvzalloc(ALIGN(bytes, SMP_CACHE_BYTES), GFP_KERNEL);
 }
 
@@ -190,13 +190,13 @@ static const struct {
 	const char *text;
 } reports[XG_REPORTS] = {
 	[XG_REPORT_FREE_OF_FREE] = { "free_of_free",
-		"freed, but it is free already or on a private list" },
+		"freed, but it is already free or on a private list" },
 	[XG_REPORT_FREE_OF_GRANTED] = { "free_of_granted",
 		"freed while access is granted: end access first" },
 	[XG_REPORT_FREE_OF_DEFERRED] = { "free_of_deferred",
-		"freed while its end is deferred: it frees itself" },
+		"freed while its end is deferred: it is freed when the other domain lets go" },
 	[XG_REPORT_GRANT_UNCLAIMED] = { "grant_unclaimed",
-		"granted without having been claimed" },
+		"granted without having been claimed: claim it first" },
 	[XG_REPORT_GRANT_TWICE] = { "grant_twice",
 		"granted while granted: end access first" },
 	[XG_REPORT_GRANT_BAD_FRAME] = { "grant_bad_frame",
@@ -208,11 +208,11 @@ static const struct {
 	[XG_REPORT_RELEASE_UNCLAIMED] = { "release_unclaimed",
 		"released to a list without having been claimed" },
 	[XG_REPORT_LIST_BROKEN] = { "list_broken",
-		"found on a freed list that it is not on" },
+		"named as the next member of a freed list, but not on one" },
 	[XG_REPORT_BAD_RANGE] = { "bad_range", "beyond the table" },
 	[XG_REPORT_BAD_POINTER] = { "bad_pointer", "NULL where a pointer is needed" },
 	[XG_REPORT_LEAKED] = { "leaked", "never freed by its driver" },
-	[XG_REPORT_POOL_NOT_EMPTY] = { "pool_not_empty", "still out when its pool was destroyed" },
+	[XG_REPORT_POOL_NOT_EMPTY] = { "pool_not_empty", "still held when its pool was destroyed" },
 	[XG_REPORT_UNREACHABLE] = { "unreachable",
 		"not granted: the table has lost the frame of its entry" },
 	[XG_REPORT_STILL_BUSY] = { "still_busy", "still in use by the other domain" },

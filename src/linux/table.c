@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The functions of the interface that set up the table itself. The kernel has
- * done that before this module can load, and keeps doing it over a suspend: what
- * a driver can still ask is answered with what is there.
+ * The functions of the interface that set up the table. The kernel sets it up before
+ * this module can load, and again after each suspend, so these functions only report
+ * what the kernel has set up.
  *
  * The documentation of these functions is in include/xengnt/backend.h.
  */
@@ -44,7 +44,7 @@ EXPORT_SYMBOL_GPL(xengnt_resume);
 
 unsigned int xengnt_max_grant_frames(void)
 {
-	/* Only the kernel knows what Xen allowed when it booted. */
+	/* Bounded by what Xen allowed at boot, which only the kernel has recorded. */
 	return gnttab_max_grant_frames();
 }
 EXPORT_SYMBOL_GPL(xengnt_max_grant_frames);
@@ -93,7 +93,7 @@ void xengnt_free_auto_xlat_frames(void)
 }
 EXPORT_SYMBOL_GPL(xengnt_free_auto_xlat_frames);
 
-/* Auto-translated guests: lists the frames that the kernel has set up. */
+/* Auto-translated guests: lists the frames that the kernel has placed. */
 int xengnt_table_init(void)
 {
 	struct grant_frames *frames = &xengnt_auto_xlat_grant_frames;

@@ -24,7 +24,7 @@ TRACE_EVENT(xengnt_lease,
 	TP_printk("asked=%u got=%u", __entry->asked, __entry->got)
 );
 
-/* count references from ref on (ref is the head where they are a list) */
+/* @count references from @ref on; for a private list @ref is its head. */
 DECLARE_EVENT_CLASS(xengnt_refs,
 	TP_PROTO(unsigned int ref, unsigned int count),
 	TP_ARGS(ref, count),

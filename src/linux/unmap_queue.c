@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unmapping pages that somebody may still hold. When to look is decided in the
- * core (src/core/backend.h); the waiting is done by a workqueue of our own.
+ * Unmapping pages that other code may still hold references on. The core decides when
+ * to check again (src/core/backend.h); a workqueue of this module waits.
  *
- * Unloading: an item that waits holds a reference on the module, so the module
- * cannot go under it. The last steps of a worker, after that reference is
- * dropped and the driver has been told, are waited for by taking down the
- * workqueue; with the kernel's own workqueues nobody would wait for them.
+ * Unloading: a waiting item holds a reference on the module. A worker drops it before
+ * its last instructions, so unloading destroys the workqueue, which waits for them.
+ * That is why this is not one of the kernel's own workqueues.
  *
  * The documentation of these functions is in include/xengnt/backend.h.
  */
@@ -27,7 +26,7 @@
 
 static struct workqueue_struct *queue;
 
-/* Besides the driver somebody else, the network for one, holds one of the pages. */
+/* Does any code but the driver (the network stack, say) hold one of the pages? */
 static bool is_held(const struct gntab_unmap_queue_data *item)
 {
 	unsigned int i;
@@ -38,49 +37,49 @@ static bool is_held(const struct gntab_unmap_queue_data *item)
 	return false;
 }
 
-/* The item is the driver's again once it has been told. */
-static void unmap_and_tell(struct gntab_unmap_queue_data *item)
+/* The driver may free the item in done(). */
+static void unmap_and_notify(struct gntab_unmap_queue_data *item)
 {
 	item->done(xengnt_unmap_refs(item->unmap_ops, item->kunmap_ops, item->pages,
 				     item->count), item);
 }
 
-static void look_later(struct gntab_unmap_queue_data *item, u32 wait_ms)
+static void check_later(struct gntab_unmap_queue_data *item, u32 wait_ms)
 {
 	queue_delayed_work(queue, &item->gnttab_work, msecs_to_jiffies(wait_ms));
 }
 
-static void look_again(struct work_struct *work)
+static void check_again(struct work_struct *work)
 {
 	struct gntab_unmap_queue_data *item =
 		container_of(to_delayed_work(work), struct gntab_unmap_queue_data, gnttab_work);
 	u32 wait_ms = xg_unmap_next_look(&item->age, is_held(item));
 
 	if (wait_ms) {
-		look_later(item, wait_ms);
+		check_later(item, wait_ms);
 		return;
 	}
-	unmap_and_tell(item);
+	unmap_and_notify(item);
 	module_put(THIS_MODULE);
 }
 
-static void look_first(struct gntab_unmap_queue_data *item)
+static void check_first(struct gntab_unmap_queue_data *item)
 {
 	u32 wait_ms = xg_unmap_first_look(&item->age, is_held(item));
 
 	if (!wait_ms) {
-		unmap_and_tell(item);
+		unmap_and_notify(item);
 		return;
 	}
-	/* Cannot fail: the driver that is calling pins us already. */
+	/* Cannot fail: the calling driver pins this module. */
 	__module_get(THIS_MODULE);
-	look_later(item, wait_ms);
+	check_later(item, wait_ms);
 }
 
 void xengnt_unmap_refs_async(struct gntab_unmap_queue_data *item)
 {
-	INIT_DELAYED_WORK(&item->gnttab_work, look_again);
-	look_first(item);
+	INIT_DELAYED_WORK(&item->gnttab_work, check_again);
+	check_first(item);
 }
 EXPORT_SYMBOL_GPL(xengnt_unmap_refs_async);
 
@@ -99,7 +98,7 @@ static void wake(int result, struct gntab_unmap_queue_data *item)
 
 int xengnt_unmap_refs_sync(struct gntab_unmap_queue_data *item)
 {
-	/* Drivers have it there too, as blkback does; debugging kernels want to know. */
+	/* Some drivers, blkback among them, have the item on the stack; debugobjects must know. */
 	bool on_stack = object_is_on_stack(item);
 	struct waiter waiter;
 
@@ -107,10 +106,10 @@ int xengnt_unmap_refs_sync(struct gntab_unmap_queue_data *item)
 	item->data = &waiter;
 	item->done = wake;
 	if (on_stack)
-		INIT_DELAYED_WORK_ONSTACK(&item->gnttab_work, look_again);
+		INIT_DELAYED_WORK_ONSTACK(&item->gnttab_work, check_again);
 	else
-		INIT_DELAYED_WORK(&item->gnttab_work, look_again);
-	look_first(item);
+		INIT_DELAYED_WORK(&item->gnttab_work, check_again);
+	check_first(item);
 	wait_for_completion(&waiter.unmapped);
 	if (on_stack)
 		destroy_delayed_work_on_stack(&item->gnttab_work);
