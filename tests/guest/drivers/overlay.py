@@ -25,6 +25,19 @@ def strip(source, target):
     subprocess.run(["strip", "--strip-debug", "-o", target, source], check=True)
 
 
+def add_rebound_drivers(tree):
+    """Debian's binaries as scripts/rebind-stock-drivers has put them onto xengnt: in
+    /drivers, and where modprobe looks for them."""
+    release = kernel_release()
+    modules = TOP / "build" / "rebound" / "lib" / "modules" / release
+    shutil.copytree(modules / "updates" / "xengnt", tree / "drivers")
+    target = tree / "lib" / "modules" / release
+    shutil.copytree(modules / "updates", target / "updates")
+    lines = (modules / "modules.dep").read_text(encoding="ascii").splitlines(keepends=True)
+    (target / "modules.dep").write_text("".join(line for line in lines if line.startswith("updates/")),
+                                        encoding="ascii")
+
+
 def add_stock_drivers(tree, names=("*",)):
     """The kernel's drivers that were built on xengnt, in /drivers."""
     drivers = tree / "drivers"
@@ -34,11 +47,11 @@ def add_stock_drivers(tree, names=("*",)):
             strip(path, drivers / path.name)
 
 
-def add_drivers(tree):
-    """xengnt in /modules; the drivers built on it, and those spare ones, in /drivers."""
+def add_drivers(tree, add=add_stock_drivers):
+    """xengnt in /modules; the drivers on it, and those spare ones, in /drivers."""
     release = kernel_release()
     drivers, modules = tree / "drivers", tree / "modules"
-    add_stock_drivers(tree)
+    add(tree)
     modules.mkdir()
     for path in (TOP / "xengnt.ko", TOP / "tests" / "guest" / "modules" / "count_pages.ko"):
         strip(path, modules / path.name)
