@@ -121,6 +121,15 @@ check-drivers: ## the kernel's own drivers, unmodified, on xengnt in Xen guests
 	scripts/build-stock-drivers
 	scripts/run-driver-tests
 
+.PHONY: check-rebound
+check-rebound: ## Debian's own driver binaries, put onto xengnt by xengnt-rebind, in Xen guests
+	scripts/deps build guest
+	+$(MAKE) module
+	scripts/need fio
+	scripts/build-test-modules
+	scripts/rebind-stock-drivers
+	scripts/run-driver-tests --drivers rebound
+
 .PHONY: check-debug-kernel
 check-debug-kernel: ## the guest tests in a kernel with lockdep, kmemleak and more (an hour, as root)
 	scripts/check-debug-kernel $(DEBUG_KERNELS)

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Small modules, compiled when a test runs, in the tree of a kernel that does not exist."""
 
+import os
 import pathlib
 import shutil
 import subprocess
+
+os.environ["PATH"] += ":/usr/sbin:/sbin"  # depmod
 
 RELEASE = "6.1.0-0-sample"
 MAGIC = f"{RELEASE} SMP preempt mod_unload modversions "
@@ -48,6 +51,8 @@ def source(imports, crcs, info, exports, export_form="word", extra=""):
         text += section("__ksymtab_strings", [f'.asciz "{name}"'])
         if export_form == "word":
             text += section("__kcrctab_gpl", [f"__crc_{name}: .long {crc:#x}"])
+        elif export_form == "relative":
+            text += section("__kcrctab_gpl", [f"__crc_{name}: .long printk - ."])
         elif export_form == "absolute":
             text += f'asm(".globl __crc_{name}\\n.set __crc_{name}, {crc:#x}");\n'
     return text + extra

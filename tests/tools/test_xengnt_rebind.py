@@ -63,6 +63,7 @@ class Case(unittest.TestCase):
         status, out, err = self.run_tool(*(words or ("xen-netfront",)))
         self.assertEqual(status, 1, out)
         self.assertRegex(err, pattern)
+        self.assertRegex(err, r"Nothing was changed\n$")
         self.assertEqual(self.tree.content(), before)
 
     def read(self, name="xen-netfront"):
@@ -259,6 +260,8 @@ class Refusing(Case):
         self.refuses("xengnt.ko is not installed for the kernel .*: install the package xengnt-dkms")
         self.tree.xengnt(export_form="none")
         self.refuses("xengnt.ko has no CRCs")
+        self.tree.xengnt(export_form="relative")
+        self.refuses("xengnt.ko: the CRC of __crc_xengnt_.* is of an unknown form")
 
     def test_files_that_are_no_modules(self):
         path = self.tree.driver()

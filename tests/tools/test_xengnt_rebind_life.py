@@ -165,7 +165,7 @@ class Status(Living):
     def test_an_index_that_is_old(self):
         self.succeeds("xen-netfront")
         (self.tree.dir / "modules.dep").write_text("", encoding="ascii")
-        self.stale("unusable: depmod prefers None")
+        self.stale("unusable: modprobe does not find xen-netfront: run depmod")
 
     def test_a_file_of_somebody_else(self):
         self.succeeds("xen-netfront")

@@ -23,8 +23,10 @@ def exchange(kernel, new, old):
         for name in old:
             before[name][0].unlink()
         kernel.depmod()
-        check_index(kernel, new)
-    except BaseException:
+        problem = next(filter(None, (index_problem(kernel, name) for name in new)), None)
+        if problem:
+            raise Refused(problem)
+    except BaseException as error:
         for name in new:
             paths[name].unlink(missing_ok=True)
         for path, data in before.values():
@@ -32,6 +34,8 @@ def exchange(kernel, new, old):
         drop_empty(target)
         with contextlib.suppress(OSError):
             kernel.depmod()
+        if isinstance(error, OSError):
+            raise Refused(f"{error}{': run it as root' if isinstance(error, PermissionError) else ''}") from error
         raise
     drop_empty(target)
 
@@ -56,16 +60,18 @@ def drop_empty(target):
         target.parent.rmdir()
 
 
-def check_index(kernel, names):
-    index = kernel.indexed()
-    for name in names:
-        file, needs = index.get(name, (None, []))
-        if file is None or file.parent != TARGET:
-            raise Refused(f"depmod prefers {file} to the rebound {spelt(name)}: remove that file, or have 'search "
-                          "updates' first in /etc/depmod.d. Everything is as it was")
-        if "xengnt" not in map(module_name, needs):
-            raise Refused(f"depmod does not see that {spelt(name)} needs xengnt: run depmod {kernel.release} and "
-                          "look at what it says. Everything is as it was")
+def index_problem(kernel, name):
+    """Why modprobe would not load the rebound driver, or would without xengnt; else None."""
+    file, needs = kernel.indexed().get(name, (None, []))
+    if file is None:
+        return f"modprobe does not find {spelt(name)}: run depmod {kernel.release} and look at what it says"
+    if file.parent != TARGET:
+        return (f"depmod prefers {file} to the rebound {spelt(name)}: remove that file, or have 'search updates "
+                "built-in' in /etc/depmod.d")
+    if "xengnt" not in map(module_name, needs):
+        return (f"depmod does not see that {spelt(name)} needs xengnt: run depmod {kernel.release} and look at "
+                "what it says")
+    return None
 
 
 def state_of(kernel, path):
@@ -80,20 +86,23 @@ def state_of(kernel, path):
             return f"stale: {original} is gone"
         if file_hash(kernel.dir / original) != digest:
             return f"stale: {original} has changed since"
-        crcs, imported = xengnt.export_crcs(), module.undefined(NEW)
+        crcs, imported = xengnt.crcs, module.undefined(NEW)
         if not set(imported) <= xengnt.exports() or module.versions is not None and \
                 any(module.versions[name] != crcs.get(name) for name in imported):
             return "stale: xengnt.ko has changed since, this driver would not load"
-        check_index(kernel, [module_name(path)])
+        problem = index_problem(kernel, module_name(path))
     except Refused as error:
-        return f"unusable: {error}"
+        problem = error
+    if problem:
+        return f"unusable: {problem}"
     return f"ready, {len(imported)} functions of xengnt, " + ("signed" if module.was_signed else "not signed")
 
 
 def in_initramfs(kernel, names):
     """Whether a driver is in there: True, False, or None when nobody can tell."""
-    image = kernel.root / "boot" / f"initrd.img-{kernel.release}"
-    if not image.exists():
+    images = (f"initrd.img-{kernel.release}", f"initramfs-{kernel.release}.img")
+    image = next((path for path in (kernel.root / "boot" / name for name in images) if path.exists()), None)
+    if image is None:
         return False
     lister = shutil.which("lsinitramfs")
     done = lister and subprocess.run([lister, image], check=False, capture_output=True, text=True)

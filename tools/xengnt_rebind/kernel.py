@@ -19,6 +19,10 @@ class Refused(Exception):
     """Nothing was changed; the text says why and what to do."""
 
 
+class Unfinished(Exception):
+    """Something was changed, and something is left to do; the text says what."""
+
+
 def spelt(name):
     """As people write it."""
     return name.replace("_", "-")
@@ -94,7 +98,7 @@ class Kernel:
         return there or self.dir / TARGET / f"{self.original(name).name.partition('.ko')[0]}.ko"
 
     def xengnt(self):
-        """The installed xengnt.ko, read."""
+        """The installed xengnt.ko, read, with the CRCs of what it exports."""
         found = self.files().get("xengnt", [])
         chosen = self.indexed().get("xengnt", (None,))[0]
         path = chosen if chosen in found else found[0] if len(found) == 1 else None
@@ -102,7 +106,12 @@ class Kernel:
             what = "is not installed" if not found else f"is there {len(found)} times"
             raise Refused(f"xengnt.ko {what} for the kernel {self.release}: install the package xengnt-dkms and "
                           f"linux-headers-{self.release}, or run make install, then depmod {self.release}")
-        return load(self.dir / path)
+        xengnt = load(self.dir / path)
+        try:
+            xengnt.crcs = xengnt.export_crcs()
+        except NotUnderstood as error:
+            raise Refused(f"{self.dir / path}: {error}: get a later version of xengnt-rebind") from error
+        return xengnt
 
     def config(self, option):
         for path in (self.root / "boot" / f"config-{self.release}", self.dir / "build" / ".config"):
@@ -122,7 +131,7 @@ def load(path):
     try:
         return ModuleFile(read_file(path))
     except NotUnderstood as error:
-        raise Refused(f"{path}: {error}. Nothing was changed") from error
+        raise Refused(f"{path}: {error}") from error
 
 
 def file_hash(path):

@@ -22,18 +22,17 @@ def rebind(kernel, name, xengnt):
     fields = [field for field in module.modinfo if not field.startswith((b"depends=", b"intree="))]
     fields += [f"depends={','.join([*needs, 'xengnt'])}".encode(), f"{MARK}={VERSION}".encode(),
                f"{MARK_OF}={path} {file_hash(kernel.dir / path)}".encode()]
-    data = module.rename(new_names, xengnt.export_crcs(), fields)
+    data = module.rename(new_names, xengnt.crcs, fields)
     after = ModuleFile(data)
     if after.undefined(OLD) or len(after.undefined(NEW)) != len(symbols) or \
             (module.versions is not None) and len(after.versions) != len(module.versions):
-        raise Refused(f"{path}: rewriting it went wrong; this is a fault of xengnt-rebind: please report it. "
-                      "Nothing was changed")
+        raise Refused(f"{path}: rewriting it went wrong; this is a fault of xengnt-rebind: please report it")
     return data, len(symbols)
 
 
 def check_driver(kernel, path, module, symbols, xengnt):
     def refuse(text):
-        raise Refused(f"{path}: {text}. Nothing was changed")
+        raise Refused(f"{path}: {text}")
 
     if module.info(MARK):
         refuse("it was made by xengnt-rebind already, and is not where that puts it: install its package again")
@@ -65,7 +64,7 @@ def check_crcs(refuse, module, symbols, xengnt):
     missing = [symbol for symbol in symbols if symbol not in module.versions]
     if missing:
         refuse(f"its section __versions has no entry for {', '.join(missing)}: install its package again")
-    crcs = xengnt.export_crcs()
+    crcs = xengnt.crcs
     missing = [symbol for symbol in symbols if NEW + symbol[len(OLD):] not in crcs]
     if missing or xengnt.versions is None:
         refuse("the installed xengnt.ko has no CRCs, and this driver has: build xengnt.ko again with the "
@@ -92,7 +91,7 @@ def all_drivers(kernel):
             if any(uses_grants(kernel.dir / file) for file in files):
                 found.append(name)
         except NotUnderstood as error:
-            raise Refused(f"{files[0]}: {error}. Nothing was changed; name the drivers that you want") from error
+            raise Refused(f"{files[0]}: {error}; or name the drivers that you want") from error
     if not found:
         raise Refused(f"no module of the kernel {kernel.release} uses the grant table: nothing to rebind")
     return sorted(found)

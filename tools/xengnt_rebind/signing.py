@@ -24,7 +24,7 @@ def dkms_settings(root, release):
                 value = re.sub(r"\$(kernelver\b|\{kernelver\})", release, match[2].strip("\"'"))
                 if "$" in value or "`" in value:
                     raise Refused(f"{path}: cannot tell what {match[1]}={match[2]} is: write the path out, or "
-                                  "use --unsigned. Nothing was changed")
+                                  "use --unsigned")
                 settings[match[1]] = value
     return settings
 
@@ -40,7 +40,7 @@ def sign_tool(kernel, wanted):
         if tool and os.access(tool, os.X_OK):
             return str(tool)
     raise Refused(f"there is a key for signing modules, but no program sign-file: install linux-headers-"
-                  f"{kernel.release}, or use --unsigned where the kernel accepts that. Nothing was changed")
+                  f"{kernel.release}, or use --unsigned where the kernel accepts that")
 
 
 def must_be_signed(kernel):
@@ -68,12 +68,11 @@ def make_signer(kernel, unsigned):
     if unsigned or not has_key:
         if must_be_signed(kernel):
             raise Refused(f"the kernel {kernel.release} loads signed modules only, and there is "
-                          f"{'--unsigned' if unsigned else 'no key ' + key}: see xengnt(4), Signing. "
-                          "Nothing was changed")
+                          f"{'--unsigned' if unsigned else 'no key ' + key}: see xengnt(4), SIGNING")
         return None
     if not os.path.exists(certificate):
         raise Refused(f"there is the key {key}, but not its certificate {certificate}: set mok_certificate in "
-                      "/etc/dkms/framework.conf, or use --unsigned. Nothing was changed")
+                      "/etc/dkms/framework.conf, or use --unsigned")
     command = [sign_tool(kernel, settings["sign_file"]), kernel.config("CONFIG_MODULE_SIG_HASH") or "sha512",
                key, certificate]
 
@@ -83,6 +82,6 @@ def make_signer(kernel, unsigned):
             path.write_bytes(data)
             done = subprocess.run([*command, path], check=False, capture_output=True, text=True)
             if done.returncode:
-                raise Refused(f"{' '.join(command)} failed: {done.stderr.strip()}. Nothing was changed")
+                raise Refused(f"{' '.join(command)} failed: {done.stderr.strip()}")
             return path.read_bytes()
     return sign
