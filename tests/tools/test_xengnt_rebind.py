@@ -98,6 +98,8 @@ class Rewriting(Case):
         self.assertIn(f"of_{GRANT}", [symbol.name for symbol in new.symbols])
         changed = {section.name for section, after in zip(old.sections, new.sections) if section.data != after.data}
         self.assertEqual(changed, {".modinfo", "__versions", ".symtab", ".strtab"})
+        for section in new.sections:
+            self.assertEqual(section.offset % max(section.align, 1), 0, section.name)
 
     def test_binutils_take_it_and_its_calls_lead_to_ours(self):
         self.tree.driver()
@@ -231,6 +233,8 @@ class Refusing(Case):
         self.refuses("made by xengnt-rebind already")
         self.tree.driver(imports=("xengnt_map_refs",))
         self.refuses("on xengnt already: it was built against its headers")
+        self.tree.driver(imports=(MAP, "xengnt_map_refs"), crcs={**KERNEL_CRCS, "xengnt_map_refs": 1})
+        self.refuses("uses functions of xengnt and gnttab_map_refs of the kernel: leave this driver out")
 
     def test_a_driver_without_grants(self):
         self.tree.driver(imports=())

@@ -41,6 +41,8 @@ def check_driver(kernel, path, module, symbols, xengnt):
     if not symbols:
         refuse("it is on xengnt already: it was built against its headers" if module.undefined(NEW) else
                "it does not use the grant table by itself: leave this driver out")
+    if module.undefined(NEW):
+        refuse(f"it uses functions of xengnt and {', '.join(symbols)} of the kernel: leave this driver out")
     release = (module.info("vermagic") or "").split(" ")[0]
     if release != kernel.release:
         refuse(f"it was built for the kernel {release or '(none)'}: install its package again")
