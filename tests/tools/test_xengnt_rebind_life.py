@@ -93,9 +93,9 @@ class Signing(Living):
 
     def test_a_kernel_that_wants_signatures(self):
         self.put(f"boot/config-{RELEASE}", "CONFIG_MODULE_SIG_FORCE=y\n")
-        self.refuses("loads signed modules only, and there is no key .*var/lib/dkms/mok.key")
+        self.refuses("loads signed modules only: there is no key .*var/lib/dkms/mok.key")
         self.key()
-        self.refuses("loads signed modules only, and there is --unsigned", "xen-netfront", "--unsigned")
+        self.refuses("loads signed modules only: leave --unsigned out", "xen-netfront", "--unsigned")
         self.sign_file()
         self.succeeds("xen-netfront")
 

@@ -67,8 +67,8 @@ def make_signer(kernel, unsigned):
     has_key = key.startswith("pkcs11:") or os.path.exists(key)
     if unsigned or not has_key:
         if must_be_signed(kernel):
-            raise Refused(f"the kernel {kernel.release} loads signed modules only, and there is "
-                          f"{'--unsigned' if unsigned else 'no key ' + key}: see xengnt(4), SIGNING")
+            what = "leave --unsigned out" if has_key else f"there is no key {key}: see xengnt(4), SIGNING"
+            raise Refused(f"the kernel {kernel.release} loads signed modules only: {what}")
         return None
     if not os.path.exists(certificate):
         raise Refused(f"there is the key {key}, but not its certificate {certificate}: set mok_certificate in "
