@@ -6,8 +6,8 @@
  * exceed. Whatever is allocated from a pool is freed with the ordinary
  * functions, and returns to it on its own. The functions of
  * <xen/grant_table.h>, as the drop-in has them, use a pool named after the
- * calling module, made when it first allocates; those of <xengnt/grant_table.h>
- * called directly use the pool "default".
+ * calling module, made when it first allocates. Those of <xengnt/grant_table.h>
+ * that are called directly find that pool by their return address.
  */
 #ifndef XENGNT_POOL_H
 #define XENGNT_POOL_H
@@ -58,7 +58,7 @@ unsigned int xengnt_pool_destroy(struct xengnt_pool *pool);
  *
  * Context: any, interrupts off included; does not sleep.
  *
- * Return: the pool; "default" when there is no memory for another.
+ * Return: the pool; "default" for NULL, and when there is no memory for another.
  */
 struct xengnt_pool *xengnt_pool_of_module(struct module *module);
 

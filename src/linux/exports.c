@@ -20,6 +20,7 @@
 
 #include "../core/core.h"
 #include "../core/fast_paths.h"
+#include "callers.h"
 #include "trace.h"
 #include "tracking.h"
 
@@ -64,7 +65,7 @@ EXPORT_SYMBOL_GPL(xengnt_pool_alloc_grant_references);
 
 int xengnt_alloc_grant_references(u16 count, grant_ref_t *head)
 {
-	return xengnt_pool_alloc_grant_references(default_pool(), count, head);
+	return xengnt_pool_alloc_grant_references(xengnt_pool_at(_RET_IP_), count, head);
 }
 EXPORT_SYMBOL_GPL(xengnt_alloc_grant_references);
 
@@ -97,7 +98,7 @@ EXPORT_SYMBOL_GPL(xengnt_pool_alloc_grant_reference_seq);
 
 int xengnt_alloc_grant_reference_seq(unsigned int count, grant_ref_t *first)
 {
-	return xengnt_pool_alloc_grant_reference_seq(default_pool(), count, first);
+	return xengnt_pool_alloc_grant_reference_seq(xengnt_pool_at(_RET_IP_), count, first);
 }
 EXPORT_SYMBOL_GPL(xengnt_alloc_grant_reference_seq);
 
@@ -180,7 +181,7 @@ EXPORT_SYMBOL_GPL(xengnt_pool_grant_foreign_access);
 
 int xengnt_grant_foreign_access(domid_t domid, unsigned long frame, int readonly)
 {
-	return xengnt_pool_grant_foreign_access(default_pool(), domid, frame, readonly);
+	return xengnt_pool_grant_foreign_access(xengnt_pool_at(_RET_IP_), domid, frame, readonly);
 }
 EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Pools: those that drivers make, and one for each module that uses the drop-in. */
+/* Pools: those that drivers make, and one for each client that made none. */
 #include "internal.h"
 
 #include <linux/err.h>
@@ -11,15 +11,14 @@
 #include <xengnt/pool.h>
 
 #include "../core/core.h"
+#include "callers.h"
 #include "tracking.h"
 
-#define MAX_MODULES 255
+/* One for each pool that there can be; the core has the same limit. */
+#define MAX_CLIENTS 255
 
-static struct {
-	struct module *module;
-	struct xg_pool *pool;
-} by_module[MAX_MODULES];
-static DEFINE_RAW_SPINLOCK(by_module_lock);
+static struct xengnt_client clients[MAX_CLIENTS];
+static DEFINE_RAW_SPINLOCK(clients_lock);
 
 struct xengnt_pool *xengnt_pool_create(const char *name, unsigned int reserve, unsigned int limit)
 {
@@ -53,78 +52,120 @@ unsigned int xengnt_pool_destroy(struct xengnt_pool *pool)
 }
 EXPORT_SYMBOL_GPL(xengnt_pool_destroy);
 
-static struct xg_pool *find(struct module *module)
+static struct xengnt_client *find(const char *name)
 {
 	int i;
 
-	/* Acquire: the pool was entered before the module. */
-	for (i = 0; i < MAX_MODULES; i++)
-		if (smp_load_acquire(&by_module[i].module) == module)
-			return by_module[i].pool;
+	for (i = 0; i < MAX_CLIENTS; i++)
+		if (clients[i].pool && !strcmp(clients[i].name, name))
+			return &clients[i];
 	return NULL;
 }
 
-/* Enters the pool, unless another CPU has made one for the module meanwhile. */
-static struct xg_pool *enter(struct module *module, struct xg_pool *pool)
+/* Enters the pool, unless another CPU has made one for the client meanwhile. */
+static struct xengnt_client *enter(const char *name, struct xg_pool *pool)
 {
-	struct xg_pool *there;
+	struct xengnt_client *there;
 	unsigned long flags;
 	int i;
 
-	raw_spin_lock_irqsave(&by_module_lock, flags);
-	there = find(module);
-	for (i = 0; i < MAX_MODULES && !there; i++) {
-		if (by_module[i].module)
+	raw_spin_lock_irqsave(&clients_lock, flags);
+	there = find(name);
+	for (i = 0; i < MAX_CLIENTS && !there; i++) {
+		if (clients[i].pool)
 			continue;
-		by_module[i].pool = pool;
-		smp_store_release(&by_module[i].module, module);
-		there = pool;
+		strscpy(clients[i].name, name, sizeof(clients[i].name));
+		clients[i].taken = false;
+		/* Those who read without the lock see the rest of it first. */
+		smp_store_release(&clients[i].pool, pool);
+		there = &clients[i];
 	}
-	raw_spin_unlock_irqrestore(&by_module_lock, flags);
+	raw_spin_unlock_irqrestore(&clients_lock, flags);
+	return there;
+}
+
+struct xengnt_client *xengnt_client_named(const char *name)
+{
+	struct xengnt_client *there;
+	struct xg_pool *pool;
+	unsigned long flags;
+	int err;
+
+	raw_spin_lock_irqsave(&clients_lock, flags);
+	there = find(name);
+	raw_spin_unlock_irqrestore(&clients_lock, flags);
+	if (there)
+		return there;
+	pool = xg_pool_create(name, 0, XENGNT_POOL_NO_LIMIT, false, &err);
+	if (!pool)
+		return NULL;
+	there = enter(name, pool);
+	if (!there || there->pool != pool)
+		xg_pool_destroy(pool);
 	return there;
 }
 
 struct xengnt_pool *xengnt_pool_of_module(struct module *module)
 {
-	struct xg_pool *there;
-	struct xg_pool *pool;
-	int err;
+	struct xengnt_client *client = module ? xengnt_client_named(module_name(module)) : NULL;
 
-	if (!module)
-		return (struct xengnt_pool *)xg_default_pool();
-	there = find(module);
-	if (there)
-		return (struct xengnt_pool *)there;
-	pool = xg_pool_create(module_name(module), 0, XENGNT_POOL_NO_LIMIT, false, &err);
-	if (!pool)
-		return (struct xengnt_pool *)xg_default_pool();
-	there = enter(module, pool);
-	if (there != pool)
-		xg_pool_destroy(pool);
-	return (struct xengnt_pool *)(there ? there : xg_default_pool());
+	return (struct xengnt_pool *)(client ? client->pool : xg_default_pool());
 }
 EXPORT_SYMBOL_GPL(xengnt_pool_of_module);
 
+void xengnt_each_client(void (*fn)(const struct xengnt_client *client, void *arg), void *arg)
+{
+	int i;
+
+	for (i = 0; i < MAX_CLIENTS; i++)
+		if (smp_load_acquire(&clients[i].pool))
+			fn(&clients[i], arg);
+}
+
+bool xengnt_pool_is_taken(const struct xg_pool *pool)
+{
+	int i;
+
+	for (i = 0; i < MAX_CLIENTS; i++)
+		if (READ_ONCE(clients[i].pool) == pool)
+			return READ_ONCE(clients[i].taken);
+	return pool == xg_default_pool() && xengnt_default_pool_is_taken();
+}
+
 /* A module has gone: what it has not freed is said, and comes back if anybody frees it. */
+static void client_gone(const char *name)
+{
+	struct xengnt_client *client;
+	struct xg_pool *pool = NULL;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&clients_lock, flags);
+	client = find(name);
+	if (client) {
+		pool = client->pool;
+		WRITE_ONCE(client->pool, NULL);
+	}
+	raw_spin_unlock_irqrestore(&clients_lock, flags);
+	if (pool)
+		destroy(pool);
+}
+
 static int module_event(struct notifier_block *self, unsigned long state, void *data)
 {
 	struct module *module = data;
-	struct xg_pool *pool = NULL;
-	unsigned long flags;
-	int i;
 
-	if (state != MODULE_STATE_GOING)
-		return NOTIFY_DONE;
-	raw_spin_lock_irqsave(&by_module_lock, flags);
-	for (i = 0; i < MAX_MODULES; i++) {
-		if (by_module[i].module != module)
-			continue;
-		pool = by_module[i].pool;
-		WRITE_ONCE(by_module[i].module, NULL);
+	switch (state) {
+	case MODULE_STATE_COMING:
+		xengnt_callers_module_coming(module);
+		break;
+	case MODULE_STATE_LIVE:
+		xengnt_callers_module_live(module);
+		break;
+	case MODULE_STATE_GOING:
+		xengnt_callers_module_going(module);
+		client_gone(module_name(module));
+		break;
 	}
-	raw_spin_unlock_irqrestore(&by_module_lock, flags);
-	if (pool)
-		destroy(pool);
 	return NOTIFY_DONE;
 }
 

@@ -233,11 +233,11 @@ static noinline int take_three(void)
 	return err;
 }
 
-/* Allocated, and never claimed. */
+/* Allocated, and never claimed; by the function that is not told whose pool it is. */
 static noinline int take_a_list(void)
 {
 	grant_ref_t head = 0;
-	int err = gnttab_alloc_grant_references(40, &head);
+	int err = xengnt_alloc_grant_references(40, &head);
 
 	pr_info("holds a list of 40 from %u on\n", head);
 	return err;
