@@ -16,6 +16,16 @@ void lock_release(std::mutex &mutex)
 	mutex.unlock();
 }
 
+void host_lock_acquire(std::mutex &mutex)
+{
+	mutex.lock();
+}
+
+void host_lock_release(std::mutex &mutex)
+{
+	mutex.unlock();
+}
+
 void relax()
 {
 	std::this_thread::yield();

@@ -30,6 +30,18 @@ Context &context();
 Context *set_context(Context *other);
 void run_on(unsigned cpu);
 
+// A lock of the simulated kernel: nobody else comes in while it is held.
+class KernelLock
+{
+	std::lock_guard<std::mutex> guard_;
+
+public:
+	explicit KernelLock(std::mutex &mutex) : guard_(mutex) { context().in_kernel++; }
+	KernelLock(const KernelLock &) = delete;
+	KernelLock &operator=(const KernelLock &) = delete;
+	~KernelLock() { context().in_kernel--; }
+};
+
 // The first rule that was seen broken. Every test ends by looking here.
 class Verdict
 {

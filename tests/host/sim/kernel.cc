@@ -6,20 +6,6 @@
 namespace sim
 {
 
-namespace
-{
-
-class KernelLock
-{
-	std::lock_guard<std::mutex> guard_;
-
-public:
-	explicit KernelLock(std::mutex &mutex) : guard_(mutex) { context().in_kernel++; }
-	~KernelLock() { context().in_kernel--; }
-};
-
-} // namespace
-
 Kernel::Kernel(Verdict &verdict, Xen &xen, Pages &pages, uint32_t limit)
     : verdict_(verdict), xen_(xen), pages_(pages), owner_(limit, Owner::nobody), grown_(first_ref),
       limit_(limit)

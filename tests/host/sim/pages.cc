@@ -17,7 +17,7 @@ Pages::Pages(Verdict &verdict, Xen &xen, size_t count)
 
 Page *Pages::alloc()
 {
-	std::lock_guard guard(mutex_);
+	KernelLock lock(mutex_);
 	if (free_.empty())
 		return nullptr;
 	Page *page = free_.back();
@@ -35,7 +35,7 @@ void Pages::put(Page *page)
 		verdict_.broken("a page is put more often than it was got");
 	if (left != 0)
 		return;
-	std::lock_guard guard(mutex_);
+	KernelLock lock(mutex_);
 	for (uint32_t ref : grants_[index(page)])
 		if (xen_.is_open(ref, page->frame))
 			verdict_.broken("a page is freed that reference " + std::to_string(ref) +
@@ -67,13 +67,13 @@ Page *Pages::get(uint64_t frame)
 
 void Pages::note_grant(const Page *page, uint32_t ref)
 {
-	std::lock_guard guard(mutex_);
+	KernelLock lock(mutex_);
 	grants_[index(page)].push_back(ref);
 }
 
 size_t Pages::in_use()
 {
-	std::lock_guard guard(mutex_);
+	KernelLock lock(mutex_);
 	return pages_.size() - free_.size();
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/grant_entry.hh"
+#include "hooks.hh"
 #include "pages.hh"
 
 namespace sim
@@ -14,6 +15,26 @@ using namespace xengnt;
 
 namespace
 {
+
+// Interrupts of the guest's CPU that acts for the other side here have nothing to do with it.
+class XenLock
+{
+	std::mutex &mutex_;
+
+public:
+	explicit XenLock(std::mutex &mutex) : mutex_(mutex)
+	{
+		context().irqs_off++;
+		hooks::host_lock_acquire(mutex_);
+	}
+	XenLock(const XenLock &) = delete;
+	XenLock &operator=(const XenLock &) = delete;
+	~XenLock()
+	{
+		hooks::host_lock_release(mutex_);
+		context().irqs_off--;
+	}
+};
 
 constexpr uint16_t in_use = entry_reading | entry_writing;
 
@@ -186,13 +207,13 @@ void Xen::unpin(uint32_t ref, bool readonly)
 
 bool Xen::map(uint32_t ref, uint16_t domid, bool readonly)
 {
-	std::lock_guard guard(mutex_);
+	XenLock lock(mutex_);
 	return pin(ref, domid, readonly);
 }
 
 bool Xen::unmap(uint32_t ref, uint16_t domid, bool readonly)
 {
-	std::lock_guard guard(mutex_);
+	XenLock lock(mutex_);
 	Active &active = active_[ref];
 	if (!(readonly ? active.readers : active.writers) || active.domid != domid)
 		return false;
@@ -202,7 +223,7 @@ bool Xen::unmap(uint32_t ref, uint16_t domid, bool readonly)
 
 bool Xen::copy(uint32_t ref, uint16_t domid, bool write)
 {
-	std::lock_guard guard(mutex_);
+	XenLock lock(mutex_);
 	if (!pin(ref, domid, !write))
 		return false;
 	unpin(ref, !write);
@@ -211,13 +232,13 @@ bool Xen::copy(uint32_t ref, uint16_t domid, bool write)
 
 unsigned Xen::maps(uint32_t ref)
 {
-	std::lock_guard guard(mutex_);
+	XenLock lock(mutex_);
 	return active_[ref].readers + active_[ref].writers;
 }
 
 void Xen::start_anew()
 {
-	std::lock_guard guard(mutex_);
+	XenLock lock(mutex_);
 	started_anew_ = true;
 	for (Active &active : active_) {
 		if (Page *page = pages_->find(active.frame))

@@ -56,14 +56,30 @@ class Scheduler
 	Fiber *current_ = nullptr;
 	ucontext_t main_{};
 
+	static bool can_be_stopped(const Fiber &fiber)
+	{
+		const Context &at = fiber.context;
+		return !fiber.started || fiber.ended ||
+		       (fiber.task.interrupts < 0 && !at.locks && !at.pinned && !at.irqs_off &&
+			!at.in_call && !at.in_kernel);
+	}
 	bool may_run(const Fiber &fiber) const
 	{
 		if (fiber.ended || (fiber.wants && held_.count(fiber.wants)))
 			return false;
+		for (const auto &other : fibers_) {
+			if (other.get() == &fiber)
+				continue;
+			if (other->task.stops_all && other->started && !other->ended)
+				return false;
+			if (fiber.task.stops_all && !fiber.started && !can_be_stopped(*other))
+				return false;
+		}
 		if (!fiber.started && fiber.task.interrupts >= 0) {
 			const Fiber &below = *fibers_[static_cast<size_t>(fiber.task.interrupts)];
-			return below.ended ||
-			       (below.started && !below.context.locks && !below.context.in_call);
+			const Context &at = below.context;
+			return below.ended || (below.started && !at.locks && !at.in_call &&
+					       !at.irqs_off && !at.in_kernel);
 		}
 		for (const auto &other : fibers_)
 			if (other->started && !other->ended && other->task.interrupts >= 0 &&
@@ -126,6 +142,7 @@ public:
 		for (Task &task : tasks) {
 			auto fiber = std::make_unique<Fiber>();
 			fiber->context.cpu = task.cpu;
+			fiber->context.irqs_off = task.interrupts >= 0;
 			fiber->task = std::move(task);
 			getcontext(&fiber->registers);
 			fiber->registers.uc_stack.ss_sp = fiber->stack.get();
@@ -220,6 +237,15 @@ public:
 		current_->wants = nullptr;
 		held_.insert(lock);
 	}
+	void acquire_for_host(const void *lock)
+	{
+		current_->wants = lock;
+		while (held_.count(lock))
+			pass(true);
+		current_->wants = nullptr;
+		held_.insert(lock);
+	}
+	void release_for_host(const void *lock) { held_.erase(lock); }
 	void release(const void *lock)
 	{
 		drain();
@@ -261,15 +287,18 @@ Explored explore(const Scenario &scenario, unsigned preemptions, size_t most)
 	Explored explored;
 	std::vector<Choice> choices;
 	do {
-		World world(scenario.config);
+		auto owned = std::make_unique<World>(scenario.config);
+		World &world = *owned;
 		world.start();
 		std::vector<Task> tasks = scenario.prepare(world);
 		auto scheduler =
 		    std::make_unique<Scheduler>(std::move(tasks), scenario.delay_stores, choices);
 		explored.schedules++;
 		if (!scheduler->run()) {
-			// What they hold is lost with them.
-			world.verdict.broken("tasks wait for ever" + describe(choices));
+			explored.broken = "tasks wait for ever" + describe(choices);
+			// What they hold is lost with them, so this world can never be stopped.
+			(void)scheduler.release();
+			(void)owned.release();
 			return explored;
 		}
 		world.clock.advance(3000);
@@ -318,6 +347,18 @@ void lock_release(std::mutex &mutex)
 {
 	if (Scheduler::active)
 		Scheduler::active->release(&mutex);
+}
+
+void host_lock_acquire(std::mutex &mutex)
+{
+	if (Scheduler::active)
+		Scheduler::active->acquire_for_host(&mutex);
+}
+
+void host_lock_release(std::mutex &mutex)
+{
+	if (Scheduler::active)
+		Scheduler::active->release_for_host(&mutex);
 }
 
 void relax()
