@@ -7,8 +7,8 @@ namespace sim
 {
 
 Kernel::Kernel(Verdict &verdict, Xen &xen, Pages &pages, uint32_t limit)
-    : verdict_(verdict), xen_(xen), pages_(pages), owner_(limit, Owner::nobody), grown_(first_ref),
-      limit_(limit)
+    : verdict_(verdict), xen_(xen), pages_(pages), owner_(limit, Owner::nobody),
+      links_(limit, no_ref), grown_(first_ref), limit_(limit)
 {
 }
 
@@ -118,6 +118,69 @@ void Kernel::drivers_free(size_t count)
 		drivers_.pop_back();
 		check_watch();
 	}
+}
+
+bool Kernel::is_drivers(uint32_t ref) const
+{
+	return ref < owner_.size() && owner_[ref] == Owner::drivers;
+}
+
+bool Kernel::is_held_by_driver(uint32_t ref) const
+{
+	KernelLock lock(mutex_);
+	return is_drivers(ref);
+}
+
+bool Kernel::alloc_list(unsigned count, uint32_t *head)
+{
+	KernelLock lock(mutex_);
+	if (!grow_to(count))
+		return false;
+	*head = no_ref;
+	for (unsigned i = 0; i < count; i++) {
+		uint32_t ref = free_.back();
+		free_.pop_back();
+		change(ref, Owner::free, Owner::drivers);
+		links_[ref] = *head;
+		*head = ref;
+	}
+	return true;
+}
+
+int64_t Kernel::claim(uint32_t *head)
+{
+	KernelLock lock(mutex_);
+	uint32_t ref = *head;
+	if (!is_drivers(ref))
+		return -1;
+	*head = links_[ref];
+	return ref;
+}
+
+bool Kernel::release(uint32_t *head, uint32_t ref)
+{
+	KernelLock lock(mutex_);
+	if (!is_drivers(ref))
+		return false;
+	links_[ref] = *head;
+	*head = ref;
+	return true;
+}
+
+void Kernel::free_list(uint32_t head)
+{
+	KernelLock lock(mutex_);
+	for (size_t members = 0; head != no_ref; members++) {
+		if (!is_drivers(head) || members > limit_) {
+			verdict_.broken("the kernel frees a list with reference " +
+					std::to_string(head) + ", which is not its own");
+			return;
+		}
+		uint32_t next = links_[head];
+		change(head, Owner::drivers, Owner::free);
+		head = next;
+	}
+	check_watch();
 }
 
 void Kernel::look_at_deferred()

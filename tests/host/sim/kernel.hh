@@ -29,6 +29,7 @@ class Kernel
 	mutable std::mutex mutex_;
 	std::vector<uint32_t> free_;
 	std::vector<Owner> owner_;
+	std::vector<uint32_t> links_;   // what follows on a private list
 	std::vector<uint32_t> drivers_; // taken by other drivers of the kernel
 	std::vector<Deferred> deferred_;
 	uint32_t grown_; // entries that the table has now
@@ -39,6 +40,7 @@ class Kernel
 	bool grow_to(size_t count);
 	void change(uint32_t ref, Owner from, Owner to);
 	void check_watch();
+	bool is_drivers(uint32_t ref) const;
 
 public:
 	static constexpr uint32_t first_ref = 8; // those below are Xen's
@@ -53,6 +55,16 @@ public:
 	// Other drivers take and free references. What they get counts all they have.
 	size_t drivers_take(size_t count);
 	void drivers_free(size_t count);
+	// What a driver does with the kernel's own functions for private lists. These follow and
+	// write links in the kernel's own array, and know nothing of ours: no_ref ends a list.
+	static constexpr uint32_t no_ref = ~0u;
+	bool alloc_list(unsigned count, uint32_t *head);
+	// The next reference, or a negative number.
+	int64_t claim(uint32_t *head);
+	bool release(uint32_t *head, uint32_t ref);
+	// Walks the whole list, whoever's its members are.
+	void free_list(uint32_t head);
+	bool is_held_by_driver(uint32_t ref) const;
 	// The kernel's own timer looks at what it was handed.
 	void look_at_deferred();
 

@@ -140,15 +140,26 @@ void xg_port_unlease(const uint32_t *refs, unsigned int count)
 	world().kernel.unlease(refs, count);
 }
 
-// Told apart from what the core itself returns.
-int xg_port_kernel_claim(uint32_t *)
+// A reference that is nobody's, or free: told apart from what the core itself returns.
+int xg_port_kernel_claim(uint32_t *head)
 {
-	return XG_NOT_LEASED;
+	if (world().kernel.is_leased(*head))
+		world().verdict.broken("the kernel is to claim what is leased");
+	int64_t ref = world().kernel.claim(head);
+	return ref < 0 ? XG_NOT_LEASED : static_cast<int>(ref);
 }
 
-int xg_port_kernel_release(uint32_t *, uint32_t)
+int xg_port_kernel_release(uint32_t *head, uint32_t ref)
 {
-	return XG_NOT_LEASED;
+	if (world().kernel.is_leased(ref))
+		world().verdict.broken("the kernel is to release what is leased");
+	return world().kernel.release(head, ref) ? XG_OK : XG_NOT_LEASED;
+}
+
+void xg_port_kernel_free_list(uint32_t head)
+{
+	outside_locks("xg_port_kernel_free_list");
+	world().kernel.free_list(head);
 }
 
 void xg_port_kernel_free_list(uint32_t) {}

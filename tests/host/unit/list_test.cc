@@ -151,22 +151,6 @@ TEST_F(List, CountsBeyondTheTableAreRefused)
 	EXPECT_EQ(head, 5u);
 }
 
-TEST_F(List, FreeStopsAtAReferenceThatTheKernelDoesNotHave)
-{
-	w->kernel.drivers_take(5);
-	uint32_t foreign = 8;
-	uint32_t head = alloc();
-	uint32_t list = foreign;
-	EXPECT_EQ(xg_release(&list, head, 1), 0);
-	EXPECT_EQ(xg_free_list(&list, 1), XG_MISUSE);
-	EXPECT_EQ(list, foreign);
-	expect_report(XG_REPORT_LIST_BROKEN, foreign, 1);
-	EXPECT_EQ(xg_claim(&list, 1), XG_NO_SPACE);
-	EXPECT_EQ(list, foreign);
-	EXPECT_EQ(xg_release(&list, foreign, 1), XG_MISUSE);
-	EXPECT_EQ(w->stats().listed + w->stats().claimed, 0u);
-}
-
 TEST_F(List, SmallListsComeBackAsLargeRuns)
 {
 	std::vector<uint32_t> heads;

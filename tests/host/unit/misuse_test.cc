@@ -289,6 +289,16 @@ TEST_F(Misuse, WhatWasNeverQueuedCanBeCancelled)
 	EXPECT_EQ(w->check(), "");
 }
 
+// What is not leased is the kernel's to refuse, whatever list it is to go on.
+TEST_F(Misuse, AReferenceThatTheKernelHasFreeIsNotReleased)
+{
+	for (uint32_t onto : {list, XG_NO_REF}) {
+		uint32_t head = onto;
+		EXPECT_EQ(xg_release(&head, at(In::unleased), culprit), XG_MISUSE);
+		EXPECT_EQ(head, onto);
+	}
+}
+
 TEST_F(Misuse, ReservedReferencesAreNotOurs)
 {
 	for (uint32_t ref : {0u, 7u, 0x7fffffffu, XG_NO_REF}) {
