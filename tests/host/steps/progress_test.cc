@@ -56,7 +56,7 @@ TEST(Progress, WhatGoesBackCanBeHadAgain)
 			      return {{0, [] { xg_lease_work(); }}, {1, list(w, 3, 0)}};
 		      },
 		      nobody_refused},
-		     2, 20);
+		     2, 20, some_schedules());
 }
 
 TEST(Progress, TwoSinglesWhileSpareReferencesGoBack)
@@ -65,12 +65,12 @@ TEST(Progress, TwoSinglesWhileSpareReferencesGoBack)
 		      [](World &w) -> std::vector<Task> {
 			      found = {};
 			      lease_all(w, 2);
-			      return {{0, [&w] { w.clock.advance(long_enough); }},
-				      {1, single(w, 0)},
+			      return {{1, single(w, 0)},
+				      {0, [&w] { w.clock.advance(long_enough); }},
 				      {2, single(w, 1)}};
 		      },
 		      nobody_refused},
-		     2);
+		     2, 50, some_schedules());
 }
 
 TEST(Progress, AListAndASingleWhileSpareReferencesGoBack)
@@ -79,12 +79,12 @@ TEST(Progress, AListAndASingleWhileSpareReferencesGoBack)
 		      [](World &w) -> std::vector<Task> {
 			      found = {};
 			      lease_all(w, 3);
-			      return {{0, [&w] { w.clock.advance(long_enough); }},
-				      {1, list(w, 2, 0)},
-				      {2, single(w, 1)}};
+			      return {{2, single(w, 1)},
+				      {0, [&w] { w.clock.advance(long_enough); }},
+				      {1, list(w, 2, 0)}};
 		      },
 		      nobody_refused},
-		     2);
+		     2, 50, some_schedules());
 }
 
 TEST(Progress, ASequenceAndASingleWhileSpareReferencesGoBack)
@@ -102,7 +102,7 @@ TEST(Progress, ASequenceAndASingleWhileSpareReferencesGoBack)
 				      {2, single(w, 1)}};
 		      },
 		      nobody_refused},
-		     2);
+		     2, 50, some_schedules());
 }
 
 // What fails has leased all that there is, for a moment.
@@ -124,7 +124,7 @@ TEST(Progress, AnImpossibleListAndAPossibleOne)
 					      {1, list(w, possible, 1)}};
 			      },
 			      nobody_refused},
-			     2);
+			     2, 50, some_schedules());
 	}
 }
 
@@ -135,17 +135,16 @@ TEST(Progress, AnImpossibleListTheWorkerAndAPossibleList)
 		      [](World &w) -> std::vector<Task> {
 			      found = {};
 			      w.kernel.drivers_take(1);
-			      return {{0,
-				       [&w] {
+			      return {{1, [&w] { w.clock.advance(1); }},
+				      {2, list(w, 3, 1)},
+				      {0, [&w] {
 					       uint32_t head;
 					       EXPECT_EQ(xg_alloc_list(w.pool(), 4, &head),
 							 XG_NO_SPACE);
-				       }},
-				      {1, [&w] { w.clock.advance(1); }},
-				      {2, list(w, 3, 1)}};
+				       }}};
 		      },
 		      nobody_refused},
-		     2);
+		     2, 50, some_schedules());
 }
 
 // An impossible sequence looks everywhere, and takes nothing from others meanwhile.
@@ -164,7 +163,7 @@ TEST(Progress, AnImpossibleSequenceAndAPossibleList)
 				      {1, list(w, 4, 1)}};
 		      },
 		      nobody_refused},
-		     2);
+		     2, 50, some_schedules());
 }
 
 // A reserve that cannot be had, and a list that can.
@@ -182,7 +181,7 @@ TEST(Progress, AnImpossibleReserveAndAPossibleList)
 				      {1, list(w, 3, 1)}};
 		      },
 		      nobody_refused},
-		     2);
+		     2, 50, some_schedules());
 }
 
 TEST(Progress, APoolThatGoesLeavesItsCacheBehind)
@@ -208,7 +207,7 @@ TEST(Progress, APoolThatGoesLeavesItsCacheBehind)
 				       }}};
 		      },
 		      nobody_refused},
-		     2);
+		     2, 50, some_schedules());
 }
 
 TEST(Progress, AnInterruptDuringARefillIsServed)
@@ -229,7 +228,7 @@ TEST(Progress, AnInterruptDuringARefillIsServed)
 			      return {{0, use(0)}, {0, use(1), 0}, {1, use(2)}};
 		      },
 		      nobody_refused},
-		     2);
+		     2, 50, some_schedules());
 }
 
 // --- searches end --------------------------------------------------------------------------------

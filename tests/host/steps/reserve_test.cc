@@ -63,7 +63,7 @@ TEST(ReserveSteps, TwoReservesAreNotTheSameReferences)
 				      return broken.empty() ? keeps_promise(w, found.pools[1], each)
 							    : broken;
 			      }},
-			     2);
+			     2, 50, some_schedules());
 	}
 }
 
@@ -86,7 +86,7 @@ TEST(ReserveSteps, AReserveAndAListAreNotTheSameReferences)
 				      return "neither has its two";
 			      return keeps_promise(w, found.pools[0], 2);
 		      }},
-		     2);
+		     2, 50, some_schedules());
 }
 
 TEST(ReserveSteps, AReserveThatGoesHidesNothing)
@@ -110,7 +110,7 @@ TEST(ReserveSteps, AReserveThatGoesHidesNothing)
 				     : found.results[1] < 0 ? "the other one was refused"
 							    : "";
 		      }},
-		     2);
+		     2, 50, some_schedules());
 }
 
 TEST(ReserveSteps, APoolAtItsLimitFindsWhatWasFreed)
@@ -166,5 +166,5 @@ TEST(ReserveSteps, APoolsNumberIsUsedAgainOnceItIsEmpty)
 						     std::to_string(stats.held);
 			      return {};
 		      }},
-		     2);
+		     2, 50, some_schedules());
 }

@@ -42,6 +42,22 @@ inline std::vector<uint32_t> take(World &w, uint32_t refs)
 	return taken;
 }
 
+// Whether these tests are run for as long as they take, and not for seconds: `make soak` does.
+inline bool long_runs()
+{
+	const char *setting = std::getenv("XENGNT_SWEEP");
+	return setting && std::string(setting) == "long";
+}
+
+// How many schedules are tried of what would take too long, where the version of the table makes no
+// difference.
+inline size_t some_schedules()
+{
+	if (long_runs())
+		return 2000000;
+	return default_table_version() == 1 ? 12000 : 2000;
+}
+
 // With stores that are seen at once, and with stores that are delayed, which is tried less often.
 // XENGNT_SCHEDULES in the environment: at most this many each, instead of 60,000.
 inline void expect_holds(Scenario scenario, unsigned preemptions, size_t least = 50)

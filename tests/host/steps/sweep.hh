@@ -25,6 +25,8 @@ struct Party {
 	xg_end_notice notice{};
 	int told = 0;
 	Waiting waiting;
+	xg_free_callback callback{}; // of a driver that takes what it is called for
+	World *world = nullptr;
 	bool refused = false; // an allocation failed that its world has enough for
 	std::string broken;   // what it saw that must not be
 };

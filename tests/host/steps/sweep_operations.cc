@@ -246,6 +246,47 @@ void cancel(World &, Party &party)
 	party.waiting.cancel();
 }
 
+// As blkfront: what it is called for it takes, or it waits again.
+void take(void *arg)
+{
+	auto *party = static_cast<Party *>(arg);
+	int64_t ref = party->world->alloc();
+	if (ref >= 0)
+		party->refs.push_back(static_cast<uint32_t>(ref));
+	else
+		xg_request_callback(party->world->pool(), &party->callback, take, party, 1);
+}
+
+void wait_and_take(World &w, Party &party)
+{
+	party.world = &w;
+	xg_request_callback(w.pool(), &party.callback, take, &party, 1);
+}
+
+void taken(World &w, Party &party)
+{
+	w.clock.advance(20000);
+	bool had = !party.refs.empty();
+	xg_cancel_callback(&party.callback);
+	if (!had)
+		alloc(w, party);
+	if (!had && !party.refs.empty())
+		party.broken = "a wake-up is lost: nobody called, and one could be taken";
+	give_all_back(w, party);
+}
+
+void leave_pool(World &, Party &party)
+{
+	int error;
+	xg_pool *pool = xg_pool_create("sweep", 0, ~0u, false, &error);
+	if (!pool)
+		return;
+	int64_t ref = xg_alloc_one(pool);
+	if (ref >= 0)
+		party.refs.push_back(static_cast<uint32_t>(ref));
+	xg_pool_destroy(pool);
+}
+
 void create_pool(World &, Party &party)
 {
 	int error;
@@ -370,6 +411,8 @@ const std::vector<Operation> &operations()
 	    {"forget a notice", 1, true, prepare_notice, cancel_notice, give_all_back},
 	    {"wait", 0, true, nothing, wait, give_all_back},
 	    {"wait no more", 0, true, begin_to_wait, cancel, give_all_back},
+	    {"wait and take", 1, true, nothing, wait_and_take, taken},
+	    {"free of a pool that is gone", 1, true, leave_pool, free_last, give_all_back},
 	    {"create a pool", 2, true, nothing, create_pool, give_all_back},
 	    {"destroy a pool", 2, true, create_pool, destroy_pool, give_all_back},
 	    {"use a reserve", 2, true, create_pool, use_reserve, give_all_back},

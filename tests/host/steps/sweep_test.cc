@@ -17,12 +17,6 @@ using namespace sim;
 namespace
 {
 
-bool is_long()
-{
-	const char *setting = std::getenv("XENGNT_SWEEP");
-	return setting && std::string(setting) == "long";
-}
-
 // What one world of the sweep is like.
 struct Sweep {
 	std::vector<const Operation *> who;
@@ -265,7 +259,7 @@ public:
 	void add(const Sweep &sweep) { sweeps_.push_back(sweep); }
 	void run()
 	{
-		constexpr int enough = 20;
+		const int enough = long_runs() ? 1000 : 20;
 		const char *only = std::getenv("XENGNT_SWEEP_ONLY");
 		if (only)
 			std::erase_if(sweeps_, [&](const Sweep &sweep) {
@@ -324,7 +318,7 @@ TEST(Sweep, AResumeAtEveryStep)
 
 TEST(Sweep, AResumeWhileTwoAreAtWork)
 {
-	Sweeper sweeper(is_long() ? 2 : 1, is_long() ? 20000 : 300);
+	Sweeper sweeper(long_runs() ? 2 : 1, long_runs() ? 20000 : 300);
 	for (const Operation &first : operations())
 		for (const Operation &second : operations()) {
 			if (&second < &first)
@@ -353,9 +347,26 @@ TEST(Sweep, APortCallThatFails)
 	sweeper.run();
 }
 
+TEST(Sweep, APortCallThatFailsWhileTwoAreAtWork)
+{
+	if (!long_runs())
+		return;
+	Sweeper sweeper(1);
+	for (const Operation &first : operations())
+		for (const Operation &second : operations())
+			for (long nth = 1; nth <= 4 && &first <= &second; nth++) {
+				Sweep sweep{{&first, &second}};
+				sweep.version = default_table_version();
+				sweep.failing = nth;
+				sweep.forever = nth % 2;
+				add_shapes(sweeper, sweep);
+			}
+	sweeper.run();
+}
+
 TEST(Sweep, AnInterruptAtEveryStep)
 {
-	Sweeper sweeper(is_long() ? 2 : 1);
+	Sweeper sweeper(long_runs() ? 2 : 1);
 	for (const Operation &below : operations())
 		for (const Operation &interrupt : operations()) {
 			if (!interrupt.in_interrupts)
@@ -370,7 +381,7 @@ TEST(Sweep, AnInterruptAtEveryStep)
 
 TEST(Sweep, AnotherCpuAtEveryStep)
 {
-	Sweeper sweeper(is_long() ? 2 : 1);
+	Sweeper sweeper(long_runs() ? 2 : 1);
 	for (const Operation &first : operations())
 		for (const Operation &second : operations()) {
 			if (&second < &first)
@@ -384,7 +395,7 @@ TEST(Sweep, AnotherCpuAtEveryStep)
 
 TEST(Sweep, TwoOtherCpus)
 {
-	if (!is_long())
+	if (!long_runs())
 		return;
 	Sweeper sweeper(1, 5000);
 	for (const Operation &first : operations())

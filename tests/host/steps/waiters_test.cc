@@ -50,7 +50,7 @@ TEST(Waiters, WhileSpareReferencesGoBack)
 					       }}};
 			      },
 			      called},
-			     2);
+			     2, 50, some_schedules());
 	}
 }
 
@@ -69,7 +69,7 @@ TEST(Waiters, WhileSpareReferencesGoBackAndSomeAreTaken)
 				       }}};
 		      },
 		      called},
-		     2, 50);
+		     2, 50, some_schedules());
 }
 
 // What another CPU claims of the limit, to find that the kernel has none, is there again.
@@ -90,7 +90,7 @@ TEST(Waiters, WhileAnotherLeasesInVainAtTheLimit)
 				      {1, [&w] { waiting.request(w.pool(), 1); }}};
 		      },
 		      called},
-		     2);
+		     2, 50, some_schedules());
 }
 
 TEST(Waiters, WhileAnotherLeasesInVainWithoutALimit)
@@ -112,7 +112,7 @@ TEST(Waiters, WhileAnotherLeasesInVainWithoutALimit)
 					      {1, [&w] { waiting.request(w.pool(), 1); }}};
 			      },
 			      called},
-			     2);
+			     2, 50, some_schedules());
 	}
 }
 
@@ -133,7 +133,7 @@ TEST(Waiters, WhileAnotherLeasesInVainAtTheKernelsShare)
 				      {1, [&w] { waiting.request(w.pool(), 2); }}};
 		      },
 		      called},
-		     2);
+		     2, 50, some_schedules());
 }
 
 TEST(Waiters, WhileAPoolWithAReserveGoes)
@@ -149,7 +149,7 @@ TEST(Waiters, WhileAPoolWithAReserveGoes)
 					  {1, [&w, count] { waiting.request(w.pool(), count); }}};
 			      },
 			      called},
-			     2);
+			     2, 50, some_schedules());
 	}
 }
 
@@ -169,7 +169,7 @@ TEST(Waiters, WhileAReserveIsRefused)
 				      {1, [&w] { waiting.request(w.pool(), 1); }}};
 		      },
 		      called},
-		     2);
+		     2, 50, some_schedules());
 }
 
 TEST(Waiters, WhileTheKernelsDriversFree)
@@ -189,7 +189,7 @@ TEST(Waiters, WhileTheKernelsDriversFree)
 				      {2, [] { xg_lease_work(); }}};
 		      },
 		      called},
-		     2);
+		     2, 50, some_schedules());
 }
 
 TEST(Waiters, WhileADeferredEndEnds)
@@ -209,7 +209,7 @@ TEST(Waiters, WhileADeferredEndEnds)
 				      {2, [&w] { waiting.request(w.pool(), 1); }}};
 		      },
 		      called},
-		     2);
+		     2, 50, some_schedules());
 }
 
 TEST(Waiters, TwoWaitersAndTwoFrees)
@@ -227,7 +227,7 @@ TEST(Waiters, TwoWaitersAndTwoFrees)
 			      std::string broken = called(w);
 			      return broken.empty() ? waiting_too.judge_called(w) : broken;
 		      }},
-		     2);
+		     2, 50, some_schedules());
 }
 
 // A pool at its limit waits while another CPU frees what the pool holds.
@@ -249,7 +249,7 @@ TEST(Waiters, APoolAtItsLimitWhileItsOwnAreFreed)
 				      {1, [pool] { waiting.request(pool, 2); }}};
 		      },
 		      called},
-		     2);
+		     2, 50, some_schedules());
 }
 
 // After one who waits has gone single references stay in caches again.
@@ -274,5 +274,5 @@ TEST(Waiters, OneWhoGoesLeavesNobodyStarving)
 			      w.free(static_cast<uint32_t>(w.alloc()));
 			      return w.stats().cached ? "" : "still starving";
 		      }},
-		     2);
+		     2, 50, some_schedules());
 }
