@@ -74,12 +74,16 @@ Xen::~Xen()
 
 void *Xen::frame(uint32_t index) const
 {
-	return index < frames_.size() && index < frame_limit_ ? frames_[index] : nullptr;
+	if (index >= frames_.size() || index >= frame_limit_ || index == hidden_frame_)
+		return nullptr;
+	return frames_[index];
 }
 
 void *Xen::status_frame(uint32_t index) const
 {
-	return index < status_frames_.size() ? status_frames_[index] : nullptr;
+	if (index >= status_frames_.size() || index == hidden_status_frame_)
+		return nullptr;
+	return status_frames_[index];
 }
 
 void Xen::change_version(unsigned version)

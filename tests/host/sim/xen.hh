@@ -33,6 +33,8 @@ class Xen
 	bool started_anew_ = false;
 	bool is_v2_;
 	uint32_t frame_limit_ = ~0u;
+	uint32_t hidden_frame_ = ~0u;
+	uint32_t hidden_status_frame_ = ~0u;
 	std::vector<void *> frames_;
 	std::vector<void *> status_frames_;
 	std::vector<Active> active_;
@@ -56,6 +58,9 @@ public:
 	void *status_frame(uint32_t index) const;
 	// What a suspend may change: how many frames there are, the version. The frames stay.
 	void limit_frames(uint32_t frames) { frame_limit_ = frames; }
+	// One that the guest cannot map now; ~0: all can be mapped.
+	void hide_frame(uint32_t index) { hidden_frame_ = index; }
+	void hide_status_frame(uint32_t index) { hidden_status_frame_ = index; }
 	void change_version(unsigned version);
 	// Whether the table has an entry of that number.
 	bool exists(uint32_t ref) const { return ref / frame_refs() < frames_.size(); }

@@ -59,15 +59,18 @@ inline size_t some_schedules()
 }
 
 // With stores that are seen at once, and with stores that are delayed, which is tried less often.
-// XENGNT_SCHEDULES in the environment: at most this many each, instead of 60,000.
-inline void expect_holds(Scenario scenario, unsigned preemptions, size_t least = 50)
+// At most `at_most` schedules each, or XENGNT_SCHEDULES if that is in the environment.
+inline void expect_holds(Scenario scenario, unsigned preemptions, size_t least = 50,
+			 size_t at_most = 60000)
 {
-	const char *setting = std::getenv("XENGNT_SCHEDULES");
-	size_t limit = setting ? std::stoul(setting) : 60000;
+	if (const char *setting = std::getenv("XENGNT_SCHEDULES"))
+		at_most = std::stoul(setting);
+	else if (long_runs())
+		at_most = 2000000;
 	for (bool delayed : {false, true}) {
 		scenario.delay_stores = delayed;
-		Explored explored = explore(scenario, preemptions,
-					    delayed ? std::min<size_t>(10000, limit) : limit);
+		size_t most = delayed ? std::min<size_t>(10000, at_most) : at_most;
+		Explored explored = explore(scenario, preemptions, most);
 		EXPECT_EQ(explored.broken, "") << (delayed ? "with delayed stores" : "");
 		EXPECT_GT(explored.schedules, least) << "too few to mean anything";
 		std::cout << "  " << explored.schedules << " schedules"
