@@ -338,6 +338,8 @@ void xg_deferred_work(void)
 
 void xg_lease_work(void)
 {
+	if (grants.recover_lost())
+		xg_port_schedule(XG_WORK_LEASE, Lease::patience_ms);
 	callbacks.lease_for_waiting();
 	u32 from_caches = lease.is_beyond_spare() ? RefAllocator::drain_idle() : 0;
 	lease.shrink(callbacks.most_wanted(), from_caches);

@@ -63,6 +63,8 @@ int xg_core_start(const struct xg_config *config)
 	reports.create();
 	callbacks.create();
 	deferred_ends.create();
+	grants.create();
+	allocator.create();
 	allocator.create();
 	pools.create();
 	lease.create(limit, reserve, config->lease_step, config->spare_limit);
@@ -91,11 +93,7 @@ void xg_core_stop(void)
 uint32_t xg_core_resume(unsigned int table_version)
 {
 	u32 unreachable = ref_table.resume(table_version == 2);
-	// What was set aside and has its frame back is free again.
-	ref_table.each_leased([](GrantRef ref, RefWord word) {
-		if (word.state() == RefState::lost && ref_table.reach(ref))
-			central_list.add(&ref, 1);
-	});
+	(void)grants.recover_lost();
 	deferred_ends.resume();
 	return unreachable;
 }

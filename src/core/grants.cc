@@ -80,12 +80,28 @@ Status Grants::grant(GrantRef ref, DomId domid, Gfn frame, bool readonly, Caller
 		    [=](GrantEntry entry) { entry_grant(entry, domid, frame, readonly); });
 }
 
-// A claimed reference that nobody gets until a resume finds its frame again.
+// A claimed reference that nobody gets until its frame can be reached again.
 void Grants::set_aside(GrantRef ref)
 {
 	RefWord word = ref_table.read(ref);
-	if (ref_table.swap(ref, word, RefWord::make(RefState::lost, no_pool, 0)))
-		central_list.write_off(pools.at(word.pool()));
+	if (!ref_table.swap(ref, word, RefWord::make(RefState::lost, no_pool, 0)))
+		return;
+	central_list.write_off(pools.at(word.pool()));
+	fetch_add(&lost_, 1u);
+	xg_port_schedule(XG_WORK_LEASE, Lease::patience_ms);
+}
+
+bool Grants::recover_lost()
+{
+	if (!load_relaxed(&lost_))
+		return false;
+	ref_table.each_leased([this](GrantRef ref, RefWord word) {
+		if (word.state() != RefState::lost || !ref_table.reach(ref))
+			return;
+		central_list.add(&ref, 1);
+		fetch_sub(&lost_, 1u);
+	});
+	return load_relaxed(&lost_) != 0;
 }
 
 void Grants::give_up_lost(GrantRef ref)

@@ -29,9 +29,15 @@ class Grants
 	Result<End> end_or_defer(GrantRef ref, void **page, DomId *domid, Caller caller);
 	static Result<End> defer_by_word(GrantRef ref, RefWord word, Caller caller);
 	static bool end_in_batch(GrantRef ref, RefWord word, GrantRef next);
-	static void set_aside(GrantRef ref);
+	void set_aside(GrantRef ref);
+
+	u32 lost_ = 0; // atomic: set aside
 
 public:
+	void create() { lost_ = 0; }
+	// Makes those that were set aside free again whose entry can be reached. True: some cannot.
+	bool recover_lost();
+
 	Status grant(GrantRef ref, DomId domid, Gfn frame, bool readonly, Caller caller);
 	// Allocates and grants; references whose entry cannot be reached are set aside.
 	Result<GrantRef> grant_new(Pool &pool, DomId domid, Gfn frame, bool readonly,

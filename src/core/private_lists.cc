@@ -142,9 +142,12 @@ Status PrivateLists::free(GrantRef *list, Caller caller)
 		RefWord word = ref_table.look_up(here);
 		bool member = left_of_run && word.kind() == unclaimed_member;
 		if (left_of_run ? !member : word.state() != RefState::listed) [[unlikely]] {
-			if (word.state() == RefState::unleased && !left_of_run &&
-			    kernels.take(&walk.ref))
-				continue;
+			if (word.state() == RefState::unleased && !left_of_run) {
+				// The run's last member leads here, and not to the next of ours.
+				hand_over();
+				if (kernels.take(&walk.ref))
+					continue;
+			}
 			result = reports.misuse(XG_REPORT_LIST_BROKEN, here, caller);
 			break;
 		}

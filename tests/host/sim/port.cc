@@ -162,8 +162,6 @@ void xg_port_kernel_free_list(uint32_t head)
 	world().kernel.free_list(head);
 }
 
-void xg_port_kernel_free_list(uint32_t) {}
-
 void xg_port_watch_kernel(unsigned int count)
 {
 	outside_locks("xg_port_watch_kernel");

@@ -19,9 +19,9 @@ struct Task {
 	// The task that this one interrupts: it runs on the same CPU, while that one's interrupts
 	// are on, and to its end before that one goes on. None: -1.
 	int interrupts = -1;
-	// As the kernel's stop_machine(): it begins while every other task is where the kernel could
-	// put another one in its place, with no lock held, no interrupt off, free to move to another
-	// CPU; and runs to its end alone.
+	// As the kernel's stop_machine(): it begins while every other task is where the kernel
+	// could put another one in its place, with no lock held, no interrupt off, free to move to
+	// another CPU; and runs to its end alone.
 	bool stops_all = false;
 };
 

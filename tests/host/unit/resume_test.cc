@@ -335,6 +335,8 @@ TEST_F(Resume, ALookupThatFailsForAMoment)
 					Page *other = w->pages.alloc();
 					if (other && w->grant(spare, backend, other) == XG_OK)
 						grants.emplace_back(spare, other);
+					else
+						EXPECT_EQ(w->free(spare), XG_OK);
 					w->faults.none();
 					w->clock.advance(retry_ms);
 					for (auto [a, b] : grants) {
