@@ -92,6 +92,7 @@ check-guest: ## the tests in Xen guests, in one boot
 	scripts/build-test-modules
 	scripts/build-oracle
 	scripts/build-examples
+	bench/guest/build
 	scripts/run-guest-tests
 
 .PHONY: check-hvm
@@ -101,6 +102,7 @@ check-hvm: ## the tests in HVM guests, which have a device model in dom0 (as roo
 	scripts/build-test-modules
 	scripts/build-oracle
 	scripts/build-examples
+	bench/guest/build
 	scripts/run-guest-tests --guests hvm,hvm-v2 --only-guests --out build/check-hvm
 
 .PHONY: check-matrix

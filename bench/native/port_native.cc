@@ -119,6 +119,12 @@ uint64_t xg_port_now_ms(void)
 	return 0;
 }
 
+// The version of the table never changes here.
+extern "C" bool xengnt_kernel_cannot_grow()
+{
+	return false;
+}
+
 // Where the shims hand a reference to the kernel: none of ours gets that far.
 extern "C" bool xengnt_kernels_own(uint32_t, unsigned long)
 {

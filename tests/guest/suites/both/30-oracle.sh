@@ -49,10 +49,7 @@ compare() {
 	equal=$1 known=$2 differ=$3
 }
 
-# There the kernel's first end of access dereferences NULL.
-if grep -q grant_table.version=2 /proc/cmdline && [ "$(cat /sys/hypervisor/guest_type)" != PV ]; then
-	ktap_skip_all "this kernel's own version 2 crashes in this type of guest"
-fi
+kernel_ends || ktap_skip_all "this kernel's own version 2 crashes in this type of guest"
 
 ktap_plan 10
 ktap_check "the kernel's side" hear stock
