@@ -53,7 +53,8 @@ def add_drivers(tree, add=add_stock_drivers):
     drivers, modules = tree / "drivers", tree / "modules"
     add(tree)
     modules.mkdir()
-    for path in (TOP / "xengnt.ko", TOP / "tests" / "guest" / "modules" / "count_pages.ko"):
+    counters = (TOP / "tests" / "guest" / "modules" / f"count_{what}.ko" for what in ("pages", "refs"))
+    for path in (TOP / "xengnt.ko", *counters):
         strip(path, modules / path.name)
     kernel = PKGS / f"kernel-{release}" / "lib" / "modules" / release
     for name in SPARE_MODULES:

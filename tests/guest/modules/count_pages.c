@@ -13,6 +13,10 @@
 #include <xen/xen.h>
 
 static unsigned long foreign, pages;
+module_param(foreign, ulong, 0444);
+MODULE_PARM_DESC(foreign, "read: p2m entries that name another domain's frame");
+module_param(pages, ulong, 0444);
+MODULE_PARM_DESC(pages, "read: pages without memory that somebody has out");
 
 #ifdef CONFIG_XEN_PV
 static bool pv_has_no_memory(unsigned long pfn)

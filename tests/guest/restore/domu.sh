@@ -6,5 +6,6 @@
 . /lib/xengnt/drivers.sh
 mkdir /job/chosen
 mv "/job/suites/$(setting suite).sh" /job/chosen
+export ACCOUNT=no # the table that comes back may have another size, or version
 export SUITE_SECONDS=900 # each time takes as long as dom0 needs for it
 run_suites domu /job/chosen

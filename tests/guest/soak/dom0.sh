@@ -7,6 +7,7 @@
 . /job/settings # SOAK_PARTS, SOAK_SECONDS
 
 export SUITE_SECONDS=900
+export ACCOUNT=no # end.sh has one for all parts
 mv /job/suites /job/parts
 mkdir /job/suites
 
