@@ -65,6 +65,10 @@ demo: ## show the main job in Xen guests, from nothing (as root)
 check: ## all tests, from nothing (as root)
 	scripts/check
 
+.PHONY: check-all
+check-all: ## every target of this list, each in a fresh clone (hours, as root; CHECK_ALL=--share-downloads)
+	scripts/check-all $(CHECK_ALL)
+
 .PHONY: check-host
 check-host: ## the tests that need no guest
 	scripts/deps build host
