@@ -84,6 +84,16 @@ mutants: ## changes the core in 220 places: would a host test notice? (20 minute
 	scripts/deps host
 	scripts/mutants
 
+.PHONY: mutants-shims
+mutants-shims: ## changes the shims in 24 places: would a guest test notice? (half an hour)
+	scripts/deps build guest
+	+$(MAKE) module
+	scripts/build-test-modules
+	scripts/build-oracle
+	scripts/build-examples
+	bench/guest/build
+	scripts/shim-mutants
+
 .PHONY: fuzz
 fuzz: ## libFuzzer leads the random driver (FUZZ_SECONDS=60)
 	scripts/deps host

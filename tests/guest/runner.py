@@ -33,6 +33,16 @@ def add_job(tree, run, suites=()):
     return job
 
 
+def find_modules(top, extra=()):
+    """{name: path}: the project's module, test modules, example drivers, the benchmark."""
+    places = [top / "tests" / "guest" / "modules",
+              *(top / "build" / name for name in ("modules", "demo", "bench/guest"))]
+    paths = [path for place in places for path in sorted(place.rglob("*.ko"))]
+    paths += sorted(top.glob("*.ko"))
+    paths += [path for place in extra for path in sorted(place.glob("*.ko"))]
+    return {path.name: path for path in paths}
+
+
 def add_modules(tree, paths):
     """A root's /modules. Debug information is most of a module, and of no use in there."""
     (tree / "modules").mkdir(parents=True)
