@@ -8,6 +8,7 @@
 number=$(setting mutant)
 cp "/mutants/$number.ko" /modules/xengnt.ko || exit 1
 mkdir /job/chosen
+# shellcheck disable=SC2013 # names have no spaces
 for suite in $(sed -n "s/^$number [^ ]* //p" /job/mutants); do
 	mv "/job/suites/$suite.sh" /job/chosen/
 done
