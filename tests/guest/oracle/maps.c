@@ -142,8 +142,11 @@ static void show_partial_unmap(void)
 
 static void show_wrong_unmaps(void)
 {
-	if (!slots_create(&slots, 0, GNTMAP_host_map))
-		return;
+	/* With memory of its own: of a place that has none Xen says one thing or the other. */
+	struct page *elsewhere = alloc_page(GFP_KERNEL);
+
+	if (!elsewhere || !slots_create(&slots, 0, GNTMAP_host_map))
+		goto out;
 	SHOW("to be unmapped wrongly", "%d\n", gnttab_map_refs(slots.map, NULL, slots.into, 2));
 	slots_fill_unmaps(&slots);
 	slots.unmap[1].handle = 0x7fffff;
@@ -156,13 +159,17 @@ static void show_wrong_unmaps(void)
 	SHOW("unmap it after that", "%d\n",
 	     gnttab_unmap_refs(slots.unmap + 1, NULL, slots.into + 1, 1));
 	SHOW("unmap it after that, status", "%d\n", slots.unmap[1].status);
-	slots.unmap[0].host_addr += PAGE_SIZE * 3;
+	gnttab_set_unmap_op(&slots.unmap[0], (unsigned long)page_address(elsewhere),
+			    GNTMAP_host_map, slots.map[0].handle);
 	SHOW("unmap elsewhere", "%d\n", gnttab_unmap_refs(slots.unmap, NULL, slots.into, 1));
 	SHOW("unmap elsewhere, status", "%d\n", slots.unmap[0].status);
 	slots_fill_unmaps(&slots);
 	SHOW("unmap there", "%d\n", gnttab_unmap_refs(slots.unmap, NULL, slots.into, 1));
 	SHOW("unmap there, status", "%d\n", slots.unmap[0].status);
 	SHOW("unmapped wrongly, ended", "%d\n", slots_destroy(&slots));
+out:
+	if (elsewhere)
+		__free_page(elsewhere);
 }
 
 void oracle_maps_bad(void)
