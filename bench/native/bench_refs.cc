@@ -75,6 +75,49 @@ template <class Side> void bench_ring(benchmark::State &state)
 		ring.step();
 }
 
+template <class Side> void bench_packet(benchmark::State &state)
+{
+	Side::start(frames);
+	PacketRing<Side> ring;
+	for (auto _ : state)
+		ring.step();
+}
+
+template <class Side> void bench_request(benchmark::State &state)
+{
+	Side::start(frames);
+	DiskRequest<Side> request;
+	for (auto _ : state)
+		request.run();
+}
+
+template <class Side> void bench_claimed(benchmark::State &state)
+{
+	Side::start(frames);
+	ClaimedRef<Side> claimed;
+	for (auto _ : state)
+		claimed.run();
+}
+
+// netfront's cycle on both CPUs, each with its own list.
+template <class Side> void bench_two_packets(benchmark::State &state)
+{
+	constexpr unsigned each = 10000;
+	Side::start(frames);
+	for (auto _ : state) {
+		double seconds = TwoCpus().run([] {
+			PacketRing<Side> ring;
+			for (unsigned i = 0; i < each; i++)
+				ring.step();
+		});
+		if (seconds < 0) {
+			state.SkipWithError("two threads never ran at the same time");
+			break;
+		}
+		state.SetIterationTime(seconds / (2 * each));
+	}
+}
+
 template <class Side> void bench_sequence(benchmark::State &state)
 {
 	Side::start(frames);
@@ -99,6 +142,9 @@ template <class Side> void bench_sequence_fragmented(benchmark::State &state)
 BOTH(one, bench_one);
 BOTH(grant_end, bench_grant_and_end);
 BOTH(claim_release, bench_ring);
+BOTH(packet, bench_packet);
+BOTH(request, bench_request);
+BOTH(claimed, bench_claimed);
 BOTH(seq16_fragmented, bench_sequence_fragmented);
 #undef REST
 #define REST Arg(256)
@@ -113,5 +159,6 @@ BOTH(seq_empty, bench_sequence);
 #undef REST
 #define REST UseManualTime()->Iterations(20)
 BOTH(two_cpus, bench_two_cpus);
+BOTH(two_packets, bench_two_packets);
 
 BENCHMARK_MAIN();

@@ -146,6 +146,12 @@ extern "C" void xengnt_kernel_end(uint32_t, void *, unsigned long)
 	abort();
 }
 
+// Each caller has a pool of its own in a kernel; there is one caller here.
+extern "C" void *xengnt_pool_at(unsigned long)
+{
+	return xg_default_pool();
+}
+
 void *xg_port_table_frame(unsigned int index)
 {
 	return lender_stock_frame(index);

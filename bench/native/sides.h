@@ -16,7 +16,10 @@ extern "C" {
 	int prefix##_claim_grant_reference(uint32_t *head);                                        \
 	void prefix##_release_grant_reference(uint32_t *head, uint32_t ref);                       \
 	int prefix##_grant_foreign_access(uint16_t domid, unsigned long frame, int readonly);      \
-	int prefix##_try_end_foreign_access(uint32_t ref);
+	int prefix##_try_end_foreign_access(uint32_t ref);                                         \
+	void prefix##_grant_foreign_access_ref(uint32_t ref, uint16_t domid, unsigned long frame,  \
+					       int readonly);                                      \
+	int prefix##_end_foreign_access_ref(uint32_t ref);
 BENCH_DECLARE(gnttab)
 BENCH_DECLARE(xengnt)
 #undef BENCH_DECLARE
@@ -60,6 +63,14 @@ inline constexpr uint32_t list_end = 0xffffffffu;
 	static int try_end(uint32_t ref)                                                           \
 	{                                                                                          \
 		return prefix##_try_end_foreign_access(ref);                                       \
+	}                                                                                          \
+	static void grant_ref(uint32_t ref, uint16_t domid, unsigned long frame)                   \
+	{                                                                                          \
+		prefix##_grant_foreign_access_ref(ref, domid, frame, 0);                           \
+	}                                                                                          \
+	static int end_ref(uint32_t ref)                                                           \
+	{                                                                                          \
+		return prefix##_end_foreign_access_ref(ref);                                       \
 	}
 
 struct Stock {

@@ -97,6 +97,76 @@ public:
 	}
 };
 
+// netfront's ring: each packet claims a reference and grants it; 32 packets later access is ended
+// and the reference released.
+template <class Side> class PacketRing
+{
+	static constexpr unsigned in_flight = 32;
+	uint32_t head_;
+	uint32_t refs_[in_flight];
+	unsigned at_ = 0;
+
+	[[gnu::always_inline]] uint32_t send()
+	{
+		auto ref = static_cast<uint32_t>(Side::claim(&head_));
+		Side::grant_ref(ref, 1, 0x1234);
+		return ref;
+	}
+
+public:
+	PacketRing()
+	{
+		must(!Side::alloc_list(256, &head_));
+		for (uint32_t &ref : refs_)
+			ref = send();
+	}
+	[[gnu::always_inline]] void step()
+	{
+		uint32_t &ref = refs_[at_++ % in_flight];
+		uint32_t done = ref;
+		ref = send();
+		must(Side::end_ref(done) == 1);
+		Side::release(&head_, done);
+	}
+};
+
+// blkfront's request: 11 segments claimed and granted, then ended and released in another order.
+template <class Side> class DiskRequest
+{
+	static constexpr unsigned segments = 11;
+	uint32_t head_;
+
+public:
+	DiskRequest() { must(!Side::alloc_list(352, &head_)); }
+	[[gnu::always_inline]] void run()
+	{
+		uint32_t refs[segments];
+		for (uint32_t &ref : refs) {
+			ref = static_cast<uint32_t>(Side::claim(&head_));
+			Side::grant_ref(ref, 1, 0x1234);
+		}
+		for (unsigned i = 0; i < segments; i++) {
+			uint32_t ref = refs[i * 7 % segments];
+			must(Side::end_ref(ref) == 1);
+			Side::release(&head_, ref);
+		}
+	}
+};
+
+// Access granted and ended through one claimed reference.
+template <class Side> class ClaimedRef
+{
+	uint32_t ref_;
+
+public:
+	ClaimedRef() { must(!Side::alloc_seq(1, &ref_)); }
+	[[gnu::always_inline]] void run()
+	{
+		Side::grant_ref(ref_, 1, 0x1234);
+		must(Side::end_ref(ref_) == 1);
+	}
+};
+
 template <class Side> [[gnu::always_inline]] inline void sequence(unsigned count)
 {
 	uint32_t first;

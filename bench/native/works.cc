@@ -47,6 +47,15 @@ template <class Side> void all()
 	Ring<Side> ring;
 	counted<Side>("claim_release", 1000, [&] { ring.step(); });
 	Side::start(frames);
+	PacketRing<Side> packets;
+	counted<Side>("packet", 1000, [&] { packets.step(); });
+	Side::start(frames);
+	DiskRequest<Side> request;
+	counted<Side>("request", 1000, [&] { request.run(); });
+	Side::start(frames);
+	ClaimedRef<Side> claimed;
+	counted<Side>("claimed", 1000, [&] { claimed.run(); });
+	Side::start(frames);
 	counted<Side>("seq_empty/16", 1000, [] { sequence<Side>(16); });
 	spread<Side>(fragmented_frames, 0.5);
 	counted<Side>("seq16_fragmented", 10, [] { sequence<Side>(16); });

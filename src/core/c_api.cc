@@ -258,7 +258,7 @@ int xg_try_end_slow(uint32_t ref, unsigned long caller)
 
 int xg_end_and_put(uint32_t ref, void *page, unsigned long caller)
 {
-	if (xg_fast_end_and_free(ref) != XG_ENDED)
+	if (!xg_quick_end_and_free(ref))
 		return xg_end_and_put_slow(ref, page, caller);
 	if (page)
 		xg_port_page_put(page);

@@ -5,8 +5,10 @@
  * the functions of core.h from them, for the tests and for everybody else. So
  * the fast and the slow way of each call are composed here and nowhere else.
  *
- * A fast way either does the usual thing completely, or changes nothing and
- * calls the slow way (core.h: xg_*_slow), which knows every case. Each stays on
+ * xg_quick_*() either does the usual thing completely, or changes nothing and
+ * says so; the slow way (core.h: xg_*_slow) knows every case. xg_*_fast() is
+ * both of them; shims that must not save registers for the slow way call the two
+ * themselves. Each stays on
  * its CPU from beginning to end: so a resume after a suspend cannot come in
  * between, and an entry's address stays good.
  *
@@ -50,14 +52,17 @@ struct xg_entry_v1 {
 #define XG_ENTRIES_V1 (XG_PORT_FRAME_SIZE / (uint32_t)sizeof(struct xg_entry_v1))
 #define XG_PERMIT 1u
 #define XG_READONLY 4u
-#define XG_IN_USE (8u | 16u)
 
+/*
+ * The entry of a reference, or NULL. xg_fast.frames holds, for each frame, where
+ * entry 0 of the table would be if all frames followed this one's place.
+ */
 XG_FAST struct xg_entry_v1 *xg_fast_entry(uint32_t ref)
 {
-	struct xg_entry_v1 *frame = (struct xg_entry_v1 *)__atomic_load_n(
+	struct xg_entry_v1 *base = (struct xg_entry_v1 *)__atomic_load_n(
 		&xg_fast.frames[ref / XG_ENTRIES_V1], __ATOMIC_RELAXED);
 
-	return xg_expect(frame != 0, 1) ? frame + ref % XG_ENTRIES_V1 : 0;
+	return xg_expect(base != 0, 1) ? base + ref : 0;
 }
 
 XG_FAST uint32_t xg_fast_high(const struct xg_ref *r)
@@ -67,7 +72,8 @@ XG_FAST uint32_t xg_fast_high(const struct xg_ref *r)
 
 /* --- private lists ------------------------------------------------------ */
 
-XG_FAST int xg_claim_fast(uint32_t *head, unsigned long caller)
+/* The next reference of a list, or XG_NO_REF. */
+XG_FAST uint32_t xg_quick_claim(uint32_t *head)
 {
 	uint32_t ref = *head;
 	struct xg_ref *r;
@@ -76,40 +82,56 @@ XG_FAST int xg_claim_fast(uint32_t *head, unsigned long caller)
 	uint32_t next;
 
 	if (xg_expect(ref >= xg_fast.nr_refs, 0))
-		return xg_claim_slow(head, caller);
+		return XG_NO_REF;
 	r = &xg_fast.refs[ref];
 	high = xg_fast_high(r);
 	next = __atomic_load_n(&r->link, __ATOMIC_RELAXED);
-	if ((high & XG_KIND_MASK) != XG_KIND(XG_STATE_LISTED, 1)) {
+	if (xg_expect((high & XG_KIND_MASK) == XG_KIND(XG_STATE_LISTED, 1), 1)) {
+		high -= XG_KIND(XG_STATE_LISTED, 1) - XG_STATE_CLAIMED;
+	} else {
 		/* The first of a run hands its length on to the second. */
 		if (xg_expect((high & 0xff) != XG_STATE_LISTED, 0))
-			return xg_claim_slow(head, caller);
+			return XG_NO_REF;
 		second = &xg_fast.refs[next];
 		if (xg_expect((xg_fast_high(second) & XG_KIND_MASK) != XG_KIND(XG_STATE_FREE, 0),
 			      0))
-			return xg_claim_slow(head, caller);
+			return XG_NO_REF;
 		__atomic_store_n(&second->high, high - XG_KIND(0, 1), __ATOMIC_RELAXED);
+		high = (high & ~XG_KIND_MASK) | XG_STATE_CLAIMED;
 	}
-	__atomic_store_n(&r->high, (high & ~XG_KIND_MASK) | XG_STATE_CLAIMED, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->high, high, __ATOMIC_RELAXED);
 	*head = next;
-	return (int)ref;
+	return ref;
 }
 
-XG_FAST int xg_release_fast(uint32_t *head, uint32_t ref, unsigned long caller)
+XG_FAST int xg_claim_fast(uint32_t *head, unsigned long caller)
+{
+	uint32_t ref = xg_quick_claim(head);
+
+	return xg_expect(ref != XG_NO_REF, 1) ? (int)ref : xg_claim_slow(head, caller);
+}
+
+XG_FAST bool xg_quick_release(uint32_t *head, uint32_t ref)
 {
 	struct xg_ref *r;
 	uint32_t high;
 
 	if (xg_expect(ref >= xg_fast.nr_refs, 0))
-		return xg_release_slow(head, ref, caller);
+		return false;
 	r = &xg_fast.refs[ref];
 	high = xg_fast_high(r);
 	if (xg_expect((high & XG_KIND_MASK) != XG_STATE_CLAIMED, 0))
-		return xg_release_slow(head, ref, caller);
+		return false;
 	high += XG_KIND(XG_STATE_LISTED, 1) - XG_KIND(XG_STATE_CLAIMED, 0);
 	__atomic_store_n(&r->word, *head | (uint64_t)high << 32, __ATOMIC_RELAXED);
 	*head = ref;
-	return XG_OK;
+	return true;
+}
+
+XG_FAST int xg_release_fast(uint32_t *head, uint32_t ref, unsigned long caller)
+{
+	return xg_expect(xg_quick_release(head, ref), 1) ? XG_OK :
+							   xg_release_slow(head, ref, caller);
 }
 
 /* --- granting and ending ------------------------------------------------ */
@@ -125,28 +147,36 @@ XG_FAST void xg_fast_open(struct xg_ref *r, struct xg_entry_v1 *entry, uint16_t 
 			 __ATOMIC_RELEASE);
 }
 
-XG_FAST int xg_grant_fast(uint32_t ref, uint16_t domid, uint64_t frame, bool readonly,
-			  unsigned long caller)
+XG_FAST bool xg_quick_grant(uint32_t ref, uint16_t domid, uint64_t frame, bool readonly)
 {
 	struct xg_entry_v1 *entry;
 	struct xg_ref *r;
 	uint32_t high;
+	bool done;
 
 	if (xg_expect(ref >= xg_fast.nr_fast_grants || frame >> 32, 0))
-		return xg_grant_slow(ref, domid, frame, readonly, caller);
+		return false;
 	(void)xg_pin();
 	r = &xg_fast.refs[ref];
 	high = xg_fast_high(r);
 	entry = xg_fast_entry(ref);
-	if (xg_expect((high & XG_KIND_MASK) != XG_STATE_CLAIMED || !entry, 0)) {
-		xg_unpin();
-		return xg_grant_slow(ref, domid, frame, readonly, caller);
+	done = (high & XG_KIND_MASK) == XG_STATE_CLAIMED && entry;
+	if (xg_expect(done, 1)) {
+		/* The state first: an end that came now finds the entry closed, and is refused. */
+		__atomic_store_n(&r->high, high + XG_STATE_GRANTED - XG_STATE_CLAIMED,
+				 __ATOMIC_RELAXED);
+		xg_fast_open(r, entry, domid, frame, readonly);
 	}
-	/* The state first: an end that came now would find the entry closed, and be refused. */
-	__atomic_store_n(&r->high, high + XG_STATE_GRANTED - XG_STATE_CLAIMED, __ATOMIC_RELAXED);
-	xg_fast_open(r, entry, domid, frame, readonly);
 	xg_unpin();
-	return XG_OK;
+	return done;
+}
+
+XG_FAST int xg_grant_fast(uint32_t ref, uint16_t domid, uint64_t frame, bool readonly,
+			  unsigned long caller)
+{
+	return xg_expect(xg_quick_grant(ref, domid, frame, readonly), 1) ?
+		       XG_OK :
+		       xg_grant_slow(ref, domid, frame, readonly, caller);
 }
 
 /* Takes the permission out of the entry; false: in use, closed, or changed under us. */
@@ -154,32 +184,38 @@ XG_FAST bool xg_fast_close(struct xg_entry_v1 *entry)
 {
 	uint16_t flags = __atomic_load_n(&entry->flags, __ATOMIC_RELAXED);
 
-	if (xg_expect((flags & (XG_PERMIT | XG_IN_USE)) != XG_PERMIT, 0))
+	if (xg_expect(!(flags & XG_PERMIT), 0))
 		return false;
+	/* It fails when the other side uses the grant. */
+	flags &= XG_PERMIT | XG_READONLY;
 	return __atomic_compare_exchange_n(&entry->flags, &flags, (uint16_t)0, false,
 					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-XG_FAST int xg_end_fast(uint32_t ref, unsigned long caller)
+XG_FAST bool xg_quick_end(uint32_t ref)
 {
 	struct xg_entry_v1 *entry;
 	struct xg_ref *r;
 	uint32_t high;
+	bool done;
 
 	if (xg_expect(ref >= xg_fast.nr_fast_grants, 0))
-		return xg_end_slow(ref, caller);
+		return false;
 	(void)xg_pin();
 	r = &xg_fast.refs[ref];
 	high = xg_fast_high(r);
 	entry = xg_fast_entry(ref);
-	if (xg_expect((high & XG_KIND_MASK) != XG_STATE_GRANTED || !entry ||
-			      !xg_fast_close(entry), 0)) {
-		xg_unpin();
-		return xg_end_slow(ref, caller);
-	}
-	__atomic_store_n(&r->high, high - (XG_STATE_GRANTED - XG_STATE_CLAIMED), __ATOMIC_RELEASE);
+	done = (high & XG_KIND_MASK) == XG_STATE_GRANTED && entry && xg_fast_close(entry);
+	if (xg_expect(done, 1))
+		__atomic_store_n(&r->high, high - (XG_STATE_GRANTED - XG_STATE_CLAIMED),
+				 __ATOMIC_RELEASE);
 	xg_unpin();
-	return XG_ENDED;
+	return done;
+}
+
+XG_FAST int xg_end_fast(uint32_t ref, unsigned long caller)
+{
+	return xg_expect(xg_quick_end(ref), 1) ? XG_ENDED : xg_end_slow(ref, caller);
 }
 
 /* --- single references through this CPU's cache -------------------------- */
@@ -217,13 +253,21 @@ XG_FAST uint32_t xg_fast_take(struct xg_pool *pool, struct xg_cpu_cache *cache, 
 	return XG_NO_REF;
 }
 
-XG_FAST int64_t xg_alloc_one_fast(struct xg_pool *pool)
+/* A reference from this CPU's cache, or XG_NO_REF. */
+XG_FAST uint32_t xg_quick_alloc_one(struct xg_pool *pool)
 {
 	unsigned int cpu = xg_pin();
 	uint32_t ref = xg_fast_take(pool, &pool->caches[cpu],
 				    XG_HIGH(XG_STATE_CLAIMED, 0, pool->id));
 
 	xg_unpin();
+	return ref;
+}
+
+XG_FAST int64_t xg_alloc_one_fast(struct xg_pool *pool)
+{
+	uint32_t ref = xg_quick_alloc_one(pool);
+
 	return xg_expect(ref != XG_NO_REF, 1) ? (int64_t)ref : xg_alloc_one_slow(pool);
 }
 
@@ -271,21 +315,26 @@ XG_FAST void xg_fast_freed(uint32_t high, unsigned int cpu)
 		xg_flush_for_waiters(high >> 16, cpu);
 }
 
-XG_FAST int xg_free_one_fast(uint32_t ref, unsigned long caller)
+XG_FAST bool xg_quick_free_one(uint32_t ref)
 {
 	unsigned int cpu;
 	uint32_t high;
 	bool done;
 
 	if (xg_expect(ref >= xg_fast.nr_refs, 0))
-		return xg_free_one_slow(ref, caller);
+		return false;
 	cpu = xg_pin();
 	high = xg_fast_high(&xg_fast.refs[ref]);
 	done = (high & XG_KIND_MASK) == XG_STATE_CLAIMED && xg_fast_put(ref, high, cpu);
 	if (xg_expect(done, 1))
 		xg_fast_freed(high, cpu);
 	xg_unpin();
-	return xg_expect(done, 1) ? XG_OK : xg_free_one_slow(ref, caller);
+	return done;
+}
+
+XG_FAST int xg_free_one_fast(uint32_t ref, unsigned long caller)
+{
+	return xg_expect(xg_quick_free_one(ref), 1) ? XG_OK : xg_free_one_slow(ref, caller);
 }
 
 XG_FAST int64_t xg_grant_new_fast(struct xg_pool *pool, uint16_t domid, uint64_t frame,
@@ -313,17 +362,17 @@ XG_FAST int64_t xg_grant_new_fast(struct xg_pool *pool, uint16_t domid, uint64_t
 	return ref;
 }
 
-/* Ends access and frees, as far as both are usual: XG_ENDED, or else XG_BUSY. */
-XG_FAST int xg_fast_end_and_free(uint32_t ref)
+/* Ends access and frees the reference. */
+XG_FAST bool xg_quick_end_and_free(uint32_t ref)
 {
 	struct xg_cpu_cache *cache;
 	struct xg_entry_v1 *entry;
 	unsigned int cpu;
 	uint32_t high;
-	int ended = XG_BUSY;
+	bool ended = false;
 
 	if (xg_expect(ref >= xg_fast.nr_fast_grants, 0))
-		return XG_BUSY;
+		return false;
 	cpu = xg_pin();
 	high = xg_fast_high(&xg_fast.refs[ref]);
 	entry = xg_fast_entry(ref);
@@ -333,7 +382,7 @@ XG_FAST int xg_fast_end_and_free(uint32_t ref)
 		if (xg_expect(!__atomic_load_n(&cache->busy, __ATOMIC_RELAXED) &&
 			      __atomic_load_n(&cache->used, __ATOMIC_RELAXED) < XG_CACHE_SLOTS, 1) &&
 		    xg_fast_close(entry)) {
-			ended = XG_ENDED;
+			ended = true;
 			if (xg_expect(xg_fast_put(ref, high, cpu), 1))
 				xg_fast_freed(high, cpu);
 			else
@@ -346,8 +395,7 @@ XG_FAST int xg_fast_end_and_free(uint32_t ref)
 
 XG_FAST int xg_try_end_fast(uint32_t ref, unsigned long caller)
 {
-	return xg_expect(xg_fast_end_and_free(ref) == XG_ENDED, 1) ? XG_ENDED :
-								     xg_try_end_slow(ref, caller);
+	return xg_expect(xg_quick_end_and_free(ref), 1) ? XG_ENDED : xg_try_end_slow(ref, caller);
 }
 
 #endif /* XENGNT_CORE_FAST_PATHS_H */

@@ -85,6 +85,12 @@ struct xg_pool {
 
 /* What the fast paths need to find everything else. Written by RefTable. */
 struct xg_fast_state {
+	/*
+	 * For each frame of the shared table the address of its first entry, less
+	 * the size of all entries before it: entry n of the table is n entries
+	 * further. NULL: the frame cannot be reached. First: no offset.
+	 */
+	void *frames[XG_MAX_FRAMES];
 	struct xg_ref *refs;
 	uint32_t nr_refs;
 	/*
@@ -94,8 +100,6 @@ struct xg_fast_state {
 	uint32_t nr_fast_grants;
 	/* Allocations that look everywhere, and callbacks that wait. Atomic. */
 	uint32_t starving;
-	/* The frames of the shared table; NULL: an entry cannot be reached. */
-	void *frames[XG_MAX_FRAMES];
 	struct xg_cpu_cache *caches[XG_MAX_POOLS];
 };
 

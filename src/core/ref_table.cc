@@ -21,6 +21,13 @@ template <class T, u32 n> void free_pages(T *(&pages)[n])
 	}
 }
 
+// See struct xg_fast_state. As a number: the address may be below all memory.
+void *base_of(void *frame, u32 index)
+{
+	return reinterpret_cast<void *>(reinterpret_cast<uintptr_t>(frame) -
+					uintptr_t{index} * frame_bytes);
+}
+
 } // namespace
 
 void RefTable::choose_fast_grants() const
@@ -79,11 +86,10 @@ bool RefTable::make_notes(GrantRef ref)
 
 GrantEntry RefTable::entry_v2(GrantRef ref) const
 {
-	auto *frame =
-	    static_cast<EntryV2 *>(load_acquire(&xg_fast.frames[ref.raw / frame_refs_v2]));
-	if (!frame)
+	auto *base = static_cast<EntryV2 *>(load_acquire(&xg_fast.frames[ref.raw / frame_refs_v2]));
+	if (!base)
 		return {nullptr, nullptr};
-	return {frame + ref.raw % frame_refs_v2,
+	return {base + ref.raw,
 		load_relaxed(&statuses_[ref.raw / frame_statuses]) + ref.raw % frame_statuses};
 }
 
@@ -104,7 +110,7 @@ bool RefTable::reach(GrantRef ref)
 		reached = found && (!is_v2_ || load_acquire(&statuses));
 		// The frame comes last: who sees it can read the status as well.
 		if (reached)
-			store_release(&frame, found);
+			store_release(&frame, base_of(found, ref.raw / frame_refs()));
 	}
 	xg_port_unpin();
 	return reached;

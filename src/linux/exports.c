@@ -102,12 +102,21 @@ int xengnt_alloc_grant_reference_seq(unsigned int count, grant_ref_t *first)
 }
 EXPORT_SYMBOL_GPL(xengnt_alloc_grant_reference_seq);
 
+/*
+ * The usual case of each function below is inline; the rest is a function of its
+ * own, so that the usual case saves no registers.
+ */
+static noinline void free_slowly(grant_ref_t ref, unsigned long caller)
+{
+	if (xg_free_one_slow(ref, caller) == XG_NOT_LEASED && xengnt_kernels_own(ref, caller))
+		gnttab_free_grant_reference(ref);
+}
+
 void xengnt_free_grant_reference(grant_ref_t ref)
 {
 	trace_xengnt_free(ref, 1);
-	if (unlikely(xg_free_one_fast(ref, _RET_IP_) == XG_NOT_LEASED) &&
-	    xengnt_kernels_own(ref, _RET_IP_))
-		gnttab_free_grant_reference(ref);
+	if (unlikely(!xg_quick_free_one(ref)))
+		free_slowly(ref, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(xengnt_free_grant_reference);
 
@@ -136,7 +145,7 @@ int xengnt_empty_grant_references(const grant_ref_t *head)
 }
 EXPORT_SYMBOL_GPL(xengnt_empty_grant_references);
 
-static noinline int claim_tracked(grant_ref_t *head, unsigned long caller)
+static noinline int claim_slowly(grant_ref_t *head, unsigned long caller)
 {
 	int ref = xg_claim(head, caller);
 
@@ -147,15 +156,18 @@ static noinline int claim_tracked(grant_ref_t *head, unsigned long caller)
 
 int xengnt_claim_grant_reference(grant_ref_t *head)
 {
-	if (static_branch_unlikely(&xengnt_tracking))
-		return claim_tracked(head, _RET_IP_);
-	return xg_claim_fast(head, _RET_IP_);
+	u32 ref = XG_NO_REF;
+
+	if (!static_branch_unlikely(&xengnt_tracking))
+		ref = xg_quick_claim(head);
+	return likely(ref != XG_NO_REF) ? ref : claim_slowly(head, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(xengnt_claim_grant_reference);
 
 void xengnt_release_grant_reference(grant_ref_t *head, grant_ref_t ref)
 {
-	xg_release_fast(head, ref, _RET_IP_);
+	if (unlikely(!xg_quick_release(head, ref)))
+		xg_release_slow(head, ref, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(xengnt_release_grant_reference);
 
@@ -185,64 +197,93 @@ int xengnt_grant_foreign_access(domid_t domid, unsigned long frame, int readonly
 }
 EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access);
 
+static noinline void grant_slowly(grant_ref_t ref, domid_t domid, unsigned long frame,
+				  int readonly, unsigned long caller)
+{
+	int err = xg_grant_slow(ref, domid, frame, readonly, caller);
+
+	if (!err)
+		trace_xengnt_grant(ref, domid, frame, readonly);
+	else if (err == XG_NOT_LEASED && xengnt_kernels_own(ref, caller))
+		gnttab_grant_foreign_access_ref(ref, domid, frame, readonly);
+}
+
 void xengnt_grant_foreign_access_ref(grant_ref_t ref, domid_t domid, unsigned long frame,
 				     int readonly)
 {
-	int err = xg_grant_fast(ref, domid, frame, readonly, _RET_IP_);
-
-	if (likely(!err))
+	if (likely(xg_quick_grant(ref, domid, frame, readonly)))
 		trace_xengnt_grant(ref, domid, frame, readonly);
-	else if (err == XG_NOT_LEASED && xengnt_kernels_own(ref, _RET_IP_))
-		gnttab_grant_foreign_access_ref(ref, domid, frame, readonly);
+	else
+		grant_slowly(ref, domid, frame, readonly, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(xengnt_grant_foreign_access_ref);
 
-/* What the kernel ends itself, and what was refused, is no end of ours. */
+/* An end by the kernel itself, and one that was refused, are no ends of ours. */
 static void trace_end(grant_ref_t ref, int ended)
 {
 	if (trace_xengnt_end_enabled() && ended >= 0)
 		trace_xengnt_end(ref, ended);
 }
 
-int xengnt_end_foreign_access_ref(grant_ref_t ref)
+static noinline int end_slowly(grant_ref_t ref, unsigned long caller)
 {
-	int ended = xg_end_fast(ref, _RET_IP_);
+	int ended = xg_end_slow(ref, caller);
 
 	trace_end(ref, ended);
-	if (unlikely(ended == XG_NOT_LEASED))
-		return xengnt_kernel_end_ref(ref, _RET_IP_);
+	if (ended == XG_NOT_LEASED)
+		return xengnt_kernel_end_ref(ref, caller);
 	/* As the kernel does: drivers of its era rely on the log to see it. */
-	if (unlikely(!ended))
-		pr_warn("reference %#x is still in use; caller %pS\n", ref, (void *)_RET_IP_);
+	if (ended == XG_BUSY)
+		pr_warn("reference %#x is still in use; caller %pS\n", ref, (void *)caller);
 	return ended == XG_ENDED;
+}
+
+int xengnt_end_foreign_access_ref(grant_ref_t ref)
+{
+	if (unlikely(!xg_quick_end(ref)))
+		return end_slowly(ref, _RET_IP_);
+	trace_xengnt_end(ref, XG_ENDED);
+	return 1;
 }
 EXPORT_SYMBOL_GPL(xengnt_end_foreign_access_ref);
 
-int xengnt_try_end_foreign_access(grant_ref_t ref)
+static noinline int try_end_slowly(grant_ref_t ref, unsigned long caller)
 {
-	int ended = xg_try_end_fast(ref, _RET_IP_);
+	int ended = xg_try_end_slow(ref, caller);
 
 	trace_end(ref, ended);
-	if (unlikely(ended == XG_NOT_LEASED))
-		return xengnt_kernel_try_end(ref, _RET_IP_);
+	if (ended == XG_NOT_LEASED)
+		return xengnt_kernel_try_end(ref, caller);
 	return ended == XG_ENDED;
+}
+
+int xengnt_try_end_foreign_access(grant_ref_t ref)
+{
+	if (unlikely(!xg_quick_end_and_free(ref)))
+		return try_end_slowly(ref, _RET_IP_);
+	trace_xengnt_end(ref, XG_ENDED);
+	return 1;
 }
 EXPORT_SYMBOL_GPL(xengnt_try_end_foreign_access);
 
-static __always_inline void end_and_put(grant_ref_t ref, struct page *page, unsigned long caller)
+static noinline void end_and_put_slowly(grant_ref_t ref, struct page *page, unsigned long caller)
 {
-	int ended = xg_fast_end_and_free(ref);
+	int ended = xg_end_and_put_slow(ref, page, caller);
 
-	if (likely(ended == XG_ENDED)) {
-		trace_xengnt_end(ref, ended);
-		if (page)
-			put_page(page);
-		return;
-	}
-	ended = xg_end_and_put_slow(ref, page, caller);
 	trace_end(ref, ended);
 	if (ended == XG_NOT_LEASED)
 		xengnt_kernel_end(ref, page, caller);
+}
+
+static __always_inline void end_and_put(grant_ref_t ref, struct page *page, unsigned long caller)
+{
+	if (unlikely(!xg_quick_end_and_free(ref))) {
+		end_and_put_slowly(ref, page, caller);
+		return;
+	}
+	trace_xengnt_end(ref, XG_ENDED);
+	if (page)
+		put_page(page);
 }
 
 void xengnt_end_foreign_access(grant_ref_t ref, struct page *page)
