@@ -376,6 +376,7 @@ static void reach_destroy(void)
 		memunmap(table.range);
 	kvfree(table.mapped);
 	kvfree(table.frames);
+	memset(&table, 0, sizeof(table));
 }
 
 static void set_true(void *flag)

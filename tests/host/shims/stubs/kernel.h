@@ -184,8 +184,86 @@ struct seq_file;
 void seq_puts(struct seq_file *file, const char *text);
 void seq_printf(struct seq_file *file, const char *format, ...);
 
+/* --- the table's frames --------------------------------------------------------- */
+
+#define CONFIG_XEN_PV 1
+#define CONFIG_X86 1
+#define IS_ENABLED(option) option
+#define U16_MAX 0xffff
+#define DIV_ROUND_UP(a, b) (((a) + (b) - 1) / (b))
+#define min(a, b) ((a) < (b) ? (a) : (b))
+typedef u64 phys_addr_t;
+typedef u64 resource_size_t;
+#define __va(address) test_va(address)
+void *test_va(phys_addr_t address);
+bool pfn_valid(unsigned long pfn);
+#define MEMREMAP_WB 0
+void *memremap(resource_size_t start, size_t bytes, int flags);
+void memunmap(void *where);
+void preempt_disable(void);
+void preempt_enable(void);
+#define smp_store_release(where, value) __atomic_store_n(where, value, __ATOMIC_RELEASE)
+#define smp_load_acquire(where) __atomic_load_n(where, __ATOMIC_ACQUIRE)
+bool xen_pv_domain(void);
+
+struct syscore_ops {
+	int (*suspend)(void);
+	void (*resume)(void);
+};
+void register_syscore_ops(struct syscore_ops *ops);
+void unregister_syscore_ops(struct syscore_ops *ops);
+
+#define DOMID_SELF 0x7ff0
+#define GNTST_okay 0
+#define GNTTAB_NR_RESERVED_ENTRIES 8
+#define GNTTABOP_setup_table 2
+#define GNTTABOP_query_size 6
+#define GNTTABOP_get_status_frames 9
+#define GNTTABOP_get_version 10
+struct gnttab_setup_table {
+	domid_t dom;
+	u32 nr_frames;
+	int16_t status;
+	xen_pfn_t *frame_list;
+};
+struct gnttab_query_size {
+	domid_t dom;
+	u32 nr_frames;
+	u32 max_nr_frames;
+	int16_t status;
+};
+struct gnttab_get_status_frames {
+	u32 nr_frames;
+	domid_t dom;
+	int16_t status;
+	u64 *frame_list;
+};
+struct gnttab_get_version {
+	domid_t dom;
+	u32 version;
+};
+#define set_xen_guest_handle(handle, value) ((handle) = (value))
+int HYPERVISOR_grant_table_op(unsigned int command, void *op, unsigned int count);
+typedef u16 grant_status_t;
+struct grant_entry_v1 {
+	u16 flags, domid;
+	u32 frame;
+};
+union grant_entry_v2 {
+	u64 words[2];
+};
+
 /* --- the kernel's grant table ---------------------------------------------------- */
 
+struct gnttab_free_callback {
+	struct gnttab_free_callback *next;
+	void (*fn)(void *arg);
+	void *arg;
+	u16 count;
+};
+void gnttab_request_free_callback(struct gnttab_free_callback *callback, void (*fn)(void *arg),
+				  void *arg, u16 count);
+void gnttab_cancel_free_callback(struct gnttab_free_callback *callback);
 int gnttab_end_foreign_access_ref(grant_ref_t ref);
 int gnttab_try_end_foreign_access(grant_ref_t ref);
 void gnttab_end_foreign_access(grant_ref_t ref, struct page *page);
