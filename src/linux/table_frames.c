@@ -317,7 +317,7 @@ static void frames_resume(void)
 	}
 	lost = xg_core_resume(version);
 	if (lost)
-		pr_err("the table is smaller after resuming: %u references lead nowhere until it has grown again\n",
+		pr_err("the table is smaller after resuming: %u references have no frame and are not granted until it grows again\n",
 		       lost);
 }
 
