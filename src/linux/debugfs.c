@@ -8,6 +8,7 @@
 
 #include "../core/core.h"
 #include "tracking.h"
+#include "watch.h"
 
 static struct dentry *dir;
 
@@ -41,6 +42,7 @@ static int stats_show(struct seq_file *file, void *unused)
 	LINE(unleased_total);
 #undef LINE
 	seq_printf(file, "table_frames %u\n", xengnt_frames_mapped());
+	xengnt_show_headroom(file);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);

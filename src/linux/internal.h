@@ -72,6 +72,11 @@ void xengnt_pools_exit(void);
 void xengnt_debugfs_init(void);
 void xengnt_debugfs_exit(void);
 
+/* --- port_lease.c ---------------------------------------------------------- */
+
+/* How many references the kernel has free, 65,535 at most. */
+unsigned int xengnt_kernel_free(void);
+
 /* --- kernel_refs.c: references that are not leased ------------------------ */
 
 /* False, and reported, for a reference beyond the kernel's table. */

@@ -9,6 +9,7 @@
 
 #include "../core/core.h"
 #include "tracking.h"
+#include "watch.h"
 
 static unsigned int lease_limit;
 module_param(lease_limit, uint, 0444);
@@ -79,6 +80,9 @@ static int __init xengnt_module_init(void)
 	if (err)
 		goto pools;
 	xengnt_debugfs_init();
+	xengnt_sysfs_init();
+	xengnt_panic_init();
+	xengnt_headroom_init();
 	pr_info("ready: version %u table, up to %u frames, %u references\n",
 		config.table_version, frames, config.table_refs);
 	return 0;
@@ -102,12 +106,16 @@ frames:
 static void __exit xengnt_module_exit(void)
 {
 	/* Drivers that use us pin us: nobody allocates any more. */
+	xengnt_panic_exit();
+	xengnt_sysfs_exit();
 	xengnt_debugfs_exit();
 	xengnt_pools_exit();
 	xengnt_unmap_queue_exit();
 	xengnt_table_exit();
 	xg_port_watch_kernel(0);
 	xengnt_port_stop_work();
+	/* Leasing sets the watch going: nobody leases any more. */
+	xengnt_headroom_exit();
 	xg_core_stop();
 	xengnt_tracking_exit();
 	xengnt_port_exit();

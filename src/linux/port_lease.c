@@ -14,6 +14,7 @@
 #include "../core/core.h"
 #include "../port/port.h"
 #include "trace.h"
+#include "watch.h"
 
 static void set_true(void *flag)
 {
@@ -31,6 +32,22 @@ static bool are_free(unsigned int count)
 	return free;
 }
 
+/*
+ * How many references the kernel has free; 65,535 stands for that many or more,
+ * since its callbacks count no further. Each question turns the kernel's queue of
+ * waiters around, so the number of questions is even, always.
+ */
+unsigned int xengnt_kernel_free(void)
+{
+	unsigned int least = 0;
+	unsigned int bit;
+
+	for (bit = 1 << 15; bit; bit >>= 1)
+		if (are_free(least + bit))
+			least += bit;
+	return least;
+}
+
 unsigned int xg_port_lease(unsigned int count, uint32_t *refs)
 {
 	grant_ref_t head;
@@ -40,9 +57,11 @@ unsigned int xg_port_lease(unsigned int count, uint32_t *refs)
 	if ((unlikely(xengnt_kernel_cannot_grow()) && !are_free(count)) ||
 	    gnttab_alloc_grant_references(count, &head)) {
 		trace_xengnt_lease(count, 0);
+		xengnt_headroom_kick();
 		return 0;
 	}
 	trace_xengnt_lease(count, count);
+	xengnt_headroom_kick();
 	for (i = 0; i < count; i++)
 		refs[i] = gnttab_claim_grant_reference(&head);
 	return count;

@@ -148,6 +148,25 @@ TRACE_EVENT(xengnt_misuse,
 		  __entry->domid, (void *)__entry->caller)
 );
 
+TRACE_EVENT(xengnt_headroom,
+	TP_PROTO(unsigned int left, unsigned int of, unsigned int most, const char *holder),
+	TP_ARGS(left, of, most, holder),
+	TP_STRUCT__entry(
+		__field(unsigned int, left)
+		__field(unsigned int, of)
+		__field(unsigned int, most)
+		__string(holder, holder)
+	),
+	TP_fast_assign(
+		__entry->left = left;
+		__entry->of = of;
+		__entry->most = most;
+		xengnt_assign_str(holder, holder);
+	),
+	TP_printk("left=%u of=%u most=%u holder=%s", __entry->left, __entry->of, __entry->most,
+		  __get_str(holder))
+);
+
 #endif /* XENGNT_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH
