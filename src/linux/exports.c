@@ -232,9 +232,9 @@ static noinline int end_slowly(grant_ref_t ref, unsigned long caller)
 	trace_end(ref, ended);
 	if (ended == XG_NOT_LEASED)
 		return xengnt_kernel_end_ref(ref, caller);
-	/* As the kernel does: drivers of its era rely on the log to see it. */
+	/* The kernel says so too: it is how people learn of such drivers. */
 	if (ended == XG_BUSY)
-		pr_warn("reference %#x is still in use; caller %pS\n", ref, (void *)caller);
+		xengnt_say_busy(ref, caller);
 	return ended == XG_ENDED;
 }
 

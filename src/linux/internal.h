@@ -72,6 +72,11 @@ void xengnt_pools_exit(void);
 void xengnt_debugfs_init(void);
 void xengnt_debugfs_exit(void);
 
+/* --- busy.c ---------------------------------------------------------------- */
+
+/* Reports that an end of access found the page in use: a line each minute. Any context. */
+void xengnt_say_busy(grant_ref_t ref, unsigned long caller);
+
 /* --- port_lease.c ---------------------------------------------------------- */
 
 /* How many references the kernel has free, 65,535 at most. */

@@ -40,7 +40,7 @@ bool xengnt_kernel_end_ref(grant_ref_t ref, unsigned long caller)
 		return gnttab_end_foreign_access_ref(ref);
 	if (xg_end_unleased(ref))
 		return true;
-	pr_warn("reference %#x is still in use; caller %pS\n", ref, (void *)caller);
+	xengnt_say_busy(ref, caller);
 	return false;
 }
 
