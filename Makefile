@@ -222,6 +222,16 @@ docs: ## the API reference, in build/docs
 check-docs: ## manual pages against the module, the tool's tests, the API reference
 	scripts/check-docs
 
+.PHONY: check-monitoring
+check-monitoring: ## alert rules, metrics and the dashboard with Prometheus on loopback (a minute)
+	scripts/check-monitoring
+
+.PHONY: check-panic
+check-panic: ## a deliberate panic in dom0: the module's lines are on the console
+	scripts/deps build guest
+	+$(MAKE) module
+	scripts/check-panic
+
 .PHONY: clean
 clean: ## remove what was built (downloads in build/pkgs stay)
 	+test ! -e "$(KERNELDIR)/Makefile" || $(kbuild_clean)

@@ -2,8 +2,6 @@
 """tools/xengnt-top on copies of the files that the module shows."""
 
 import contextlib
-import importlib.machinery
-import importlib.util
 import io
 import json
 import pathlib
@@ -14,18 +12,13 @@ import unittest
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
-TOOL = HERE.parents[1] / "tools" / "xengnt-top"
+TOOLS = HERE.parents[1] / "tools"
 SAMPLES = HERE / "samples"
 
 
-def load_tool():
-    loader = importlib.machinery.SourceFileLoader("xengnt_top", str(TOOL))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("xengnt_top", loader))
-    loader.exec_module(module)
-    return module
+sys.path.insert(0, str(TOOLS))
 
-
-top = load_tool()
+from xengnt_top import cli, reading, report, text  # noqa: E402
 
 
 def run(*words):
@@ -33,35 +26,35 @@ def run(*words):
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            status = top.main(list(words))
+            status = cli.main(list(words))
         except SystemExit as end:
             status = end.code
     return status, out.getvalue(), err.getvalue()
 
 
 def report_of(first, second, seconds=2):
-    before = top.read_snapshot(str(SAMPLES / first), 1000.0) if first else None
-    return top.make_report(before, top.read_snapshot(str(SAMPLES / second), 1000.0 + seconds))
+    before = reading.read_snapshot(str(SAMPLES / first), 1000.0) if first else None
+    return report.make_report(before, reading.read_snapshot(str(SAMPLES / second), 1000.0 + seconds))
 
 
 class Reading(unittest.TestCase):
     def test_pairs(self):
-        self.assertEqual(top.parse_pairs("version 1\nfree 7\n\nodd\nname x y\n"),
+        self.assertEqual(reading.parse_pairs("version 1\nfree 7\n\nodd\nname x y\n"),
                          {"version": 1, "free": 7, "name": "x y"})
 
     def test_pool_names_may_have_blanks_and_look_like_keys(self):
-        pools = top.parse_pools("name my ring 0 held 1 limit none\nname held held 5\nname alone\n")
+        pools = reading.parse_pools("name my ring 0 held 1 limit none\nname held held 5\nname alone\n")
         self.assertEqual([pool["name"] for pool in pools][0::2], ["my ring 0", "alone"])
         self.assertEqual(pools[0]["limit"], "none")
         self.assertEqual(pools[1]["held"], 5)
 
     def test_deferred_lines(self):
-        entries = top.parse_deferred("ref 0x11 domid 3 age_s 9 pool a b\nref 5 domid 0\nnonsense\n")
+        entries = reading.parse_deferred("ref 0x11 domid 3 age_s 9 pool a b\nref 5 domid 0\nnonsense\n")
         self.assertEqual(entries, [{"ref": 17, "domid": 3, "age_s": 9, "pool": "a b"},
                                    {"ref": 5, "domid": 0}])
 
     def test_files_that_are_not_there_are_named(self):
-        snapshot = top.read_snapshot(str(SAMPLES / "old"), 0)
+        snapshot = reading.read_snapshot(str(SAMPLES / "old"), 0)
         self.assertEqual(snapshot.missing, ["pools", "deferred", "domains"])
         self.assertEqual((snapshot.pools, snapshot.deferred), ([], []))
 
@@ -72,10 +65,10 @@ class Rates(unittest.TestCase):
         self.assertEqual((rates["allocated"], rates["freed"], rates["reclaimed"]), (250, 210, 1))
 
     def test_without_an_earlier_look_there_are_none(self):
-        report = report_of(None, "first")
-        self.assertEqual(set(report["rates"].values()), {None})
-        self.assertEqual(report["pools"][0]["allocated_per_s"], None)
-        self.assertEqual(report["domains"][0]["deferred_per_s"], None)
+        found = report_of(None, "first")
+        self.assertEqual(set(found["rates"].values()), {None})
+        self.assertEqual(found["pools"][0]["allocated_per_s"], None)
+        self.assertEqual(found["domains"][0]["deferred_per_s"], None)
 
     def test_counters_that_began_anew_have_none(self):
         self.assertIsNone(report_of("second", "first")["rates"]["allocated"])
@@ -88,10 +81,10 @@ class Rates(unittest.TestCase):
 
     def test_pools_of_one_name_are_kept_apart(self):
         pools = [{"name": "ring", "allocated_total": n, "held": 9 - n} for n in (1, 5)]
-        snapshot = top.Snapshot(0.0, {}, {}, pools, [], [], [])
+        snapshot = reading.Snapshot(0.0, {}, {}, pools, [], [], [])
         later = snapshot._replace(time=1.0, pools=[dict(p, allocated_total=p["allocated_total"] + 2)
                                                    for p in pools])
-        rows = top.make_report(snapshot, later)["pools"]
+        rows = report.make_report(snapshot, later)["pools"]
         self.assertEqual([row["allocated_per_s"] for row in rows], [2, 2])
 
     def test_domains(self):
@@ -109,29 +102,29 @@ class Rates(unittest.TestCase):
     def test_a_domain_that_let_go_of_all_is_shown_once_more(self):
         with tempfile.TemporaryDirectory() as empty:
             shutil.copy(SAMPLES / "second" / "stats", empty)
-            before = top.read_snapshot(str(SAMPLES / "first"), 0)
-            after = top.read_snapshot(empty, 1)
-        rows = {row["domid"]: row for row in top.make_report(before, after)["domains"]}
+            before = reading.read_snapshot(str(SAMPLES / "first"), 0)
+            after = reading.read_snapshot(empty, 1)
+        rows = {row["domid"]: row for row in report.make_report(before, after)["domains"]}
         self.assertEqual((rows[0]["deferred"], rows[0]["reclaimed_per_s"]), (0, 2))
         self.assertIsNone(rows[0]["granted"], "unknown, not none")
 
 
 class Showing(unittest.TestCase):
     def test_lines(self):
-        text = "\n".join(top.report_lines(report_of("first", "second")))
-        self.assertIn("512 leased of 8192, 1 waiting", text)
-        self.assertRegex(text, r"ALLOC/S +FREE/S +GRANT/S.*\n250.0 +210.0 +0.0 ")
-        self.assertIn("out of references 2, free_of_free 1", text)
-        self.assertLess(max(map(len, text.splitlines())), 80)
-        self.assertNotIn("still_busy", text)
-        self.assertRegex(text, r"xen_blkfront +280 +0 +none +150.0 +110.0")
-        self.assertRegex(text, r"old ring \(destroyed\) +1 +0 +8 +0.0 +0.0")
-        self.assertRegex(text, r"(?m)^5 +0 +3 +42 s +1.0 +0.5$")
+        shown = "\n".join(text.report_lines(report_of("first", "second")))
+        self.assertIn("512 leased of 8192, 1 waiting", shown)
+        self.assertRegex(shown, r"ALLOC/S +FREE/S +GRANT/S.*\n250.0 +210.0 +0.0 ")
+        self.assertIn("out of references 2, free_of_free 1", shown)
+        self.assertLess(max(map(len, shown.splitlines())), 80)
+        self.assertNotIn("still_busy", shown)
+        self.assertRegex(shown, r"xen_blkfront +280 +0 +none +150.0 +110.0")
+        self.assertRegex(shown, r"old ring \(destroyed\) +1 +0 +8 +0.0 +0.0")
+        self.assertRegex(shown, r"(?m)^5 +0 +3 +42 s +1.0 +0.5$")
 
     def test_what_is_missing_is_said(self):
-        text = "\n".join(top.report_lines(report_of(None, "old")))
-        self.assertIn("has no file pools, deferred, domains", text)
-        self.assertNotIn("POOL", text)
+        shown = "\n".join(text.report_lines(report_of(None, "old")))
+        self.assertIn("has no file pools, deferred, domains", shown)
+        self.assertNotIn("POOL", shown)
 
     def test_of_a_module_with_few_counters(self):
         with tempfile.TemporaryDirectory() as empty:
@@ -145,12 +138,12 @@ class Running(unittest.TestCase):
     def test_once_json(self):
         status, out, err = run("--once", "--json", "--interval", "0.01", "--dir",
                                str(SAMPLES / "first"))
-        report = json.loads(out)
+        found = json.loads(out)
         self.assertEqual((status, err), (0, ""))
-        self.assertEqual(report["format"], 1)
-        self.assertEqual(report["stats"]["granted"], 300)
-        self.assertEqual(report["rates"]["allocated"], 0)
-        self.assertEqual({row["domid"] for row in report["domains"]}, {0, 5})
+        self.assertEqual(found["format"], 1)
+        self.assertEqual(found["stats"]["granted"], 300)
+        self.assertEqual(found["rates"]["allocated"], 0)
+        self.assertEqual({row["domid"] for row in found["domains"]}, {0, 5})
 
     def test_reports_without_a_terminal(self):
         status, out, _ = run("--count", "2", "--interval", "0.1", "--dir", str(SAMPLES / "first"))
@@ -164,7 +157,7 @@ class Running(unittest.TestCase):
         self.assertIn("name a directory with a copy of /sys/kernel/debug/xengnt", err)
 
     def test_arguments(self):
-        for words, expected in ((["--json"], "--json needs --once"),
+        for words, expected in ((["--json"], "--json needs --once or --doctor"),
                                 (["--interval", "0"], "must be 0.1 to 3600"),
                                 (["--once", "--interval", "-1"], "must be 0 to 3600"),
                                 (["--interval", "nan"], "must be 0.1 to 3600"),
