@@ -13,8 +13,8 @@
 #include "internal.h"
 #include "watch.h"
 
+#include <linux/bitops.h>
 #include <linux/kobject.h>
-#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/seq_file.h>
@@ -56,7 +56,8 @@ module_param_cb(headroom_warn, &headroom_warn_ops, &headroom_warn, 0644);
 MODULE_PARM_DESC(headroom_warn, "warn when less than this percentage of the table is left (10; 0: never)");
 
 static void look(struct work_struct *work);
-static DECLARE_DEFERRABLE_WORK(watch, look);
+static DECLARE_DELAYED_WORK(watch, look);
+static unsigned long soon; /* bit 0: it has been asked to look soon */
 struct xengnt_seen xengnt_seen;
 static bool running;
 static bool low;
@@ -65,27 +66,17 @@ static unsigned long said_jiffies;
 
 /* --- reading ---------------------------------------------------------- */
 
-static u32 held_by_all(void)
-{
-	struct xg_pool_stats pool;
-	u32 number, held = 0;
-
-	for (number = 0; xg_read_pool(number, &pool); number++)
-		held += pool.held;
-	return held;
-}
-
-int xengnt_read_headroom(struct xengnt_headroom *headroom)
+int xengnt_read_headroom(struct xengnt_headroom *headroom, struct xg_stats *stats)
 {
 	struct gnttab_query_size query = { .dom = DOMID_SELF };
 	u32 frame_refs = xengnt_frame_refs();
-	struct xg_lease lease;
+	u32 leased;
 
 	memset(headroom, 0, sizeof(*headroom));
 	if (HYPERVISOR_grant_table_op(GNTTABOP_query_size, &query, 1) ||
 	    query.status != GNTST_okay)
 		return -EIO;
-	xg_read_lease(&lease);
+	xg_read_stats(stats);
 	headroom->frames = query.nr_frames;
 	headroom->frames_max = max(gnttab_max_grant_frames(), headroom->frames);
 	headroom->references = headroom->frames * frame_refs;
@@ -93,14 +84,14 @@ int xengnt_read_headroom(struct xengnt_headroom *headroom)
 	if (!xengnt_kernel_cannot_grow())
 		headroom->growable = headroom->references_max - headroom->references;
 	/*
-	 * These four are read one after the other while drivers go on. Each is bounded
-	 * by what the ones before leave, so that they add up whatever happens meanwhile.
+	 * These are read one after the other while drivers go on. Each is bounded by what
+	 * the ones before leave, so that they add up whatever happens meanwhile.
 	 */
-	lease.leased = min(lease.leased, headroom->references);
-	headroom->used = min(held_by_all(), lease.leased);
-	headroom->free = lease.leased - headroom->used;
-	headroom->kernel_free = min(xengnt_kernel_free(), headroom->references - lease.leased);
-	headroom->kernel_used = headroom->references - lease.leased - headroom->kernel_free;
+	leased = min_t(u64, stats->leased, headroom->references);
+	headroom->free = min_t(u64, stats->free + stats->cached, leased);
+	headroom->used = leased - headroom->free;
+	headroom->kernel_free = min(xengnt_kernel_free(), headroom->references - leased);
+	headroom->kernel_used = headroom->references - leased - headroom->kernel_free;
 	headroom->headroom = headroom->free + headroom->kernel_free + headroom->growable;
 	return 0;
 }
@@ -108,8 +99,9 @@ int xengnt_read_headroom(struct xengnt_headroom *headroom)
 void xengnt_show_headroom(struct seq_file *file)
 {
 	struct xengnt_headroom headroom;
+	struct xg_stats stats;
 
-	if (xengnt_read_headroom(&headroom))
+	if (xengnt_read_headroom(&headroom, &stats))
 		return;
 #define LINE(key) seq_printf(file, "table_" #key " %u\n", headroom.key)
 	LINE(frames_max);
@@ -215,9 +207,11 @@ static void judge(const struct xengnt_seen *seen)
 static void look(struct work_struct *work)
 {
 	struct xengnt_seen seen = { .when = jiffies };
+	struct xg_stats stats;
 
+	clear_bit(0, &soon);
 	xengnt_sysfs_update_pools();
-	if (!xengnt_read_headroom(&seen.headroom)) {
+	if (!xengnt_read_headroom(&seen.headroom, &stats)) {
 		find_biggest(&seen);
 		xengnt_seen = seen;
 		judge(&seen);
@@ -228,7 +222,8 @@ static void look(struct work_struct *work)
 
 void xengnt_headroom_kick(void)
 {
-	if (READ_ONCE(running))
+	/* Once until it looks: else every lease would put it off again. */
+	if (READ_ONCE(running) && !test_and_set_bit(0, &soon))
 		mod_delayed_work(system_wq, &watch, LOOK_SOON);
 }
 
@@ -257,6 +252,7 @@ unsigned int xengnt_hooks_lost(void)
 
 void xengnt_headroom_init(void)
 {
+	clear_bit(0, &soon);
 	WRITE_ONCE(running, true);
 	xengnt_headroom_kick();
 }

@@ -45,11 +45,10 @@ static u64 oldest_deferred(void)
 static int read_values(struct values *now)
 {
 	struct xengnt_headroom headroom;
-	int err = xengnt_read_headroom(&headroom);
+	int err = xengnt_read_headroom(&headroom, &now->stats);
 
 	if (err)
 		return err;
-	xg_read_stats(&now->stats);
 	now->version = xengnt_table_version();
 #define COPY(key) (now->key = headroom.key)
 	COPY(frames);

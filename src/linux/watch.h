@@ -20,8 +20,12 @@ struct xengnt_headroom {
 	u32 headroom;			/* free, kernel_free and growable together */
 };
 
-/* May sleep. 0, or -EIO when Xen does not tell the table's size. */
-int xengnt_read_headroom(struct xengnt_headroom *headroom);
+struct xg_stats;
+/*
+ * And the numbers of the core that it is worked out from. Looks at every reference.
+ * 0, or -EIO when Xen does not tell the table's size.
+ */
+int xengnt_read_headroom(struct xengnt_headroom *headroom, struct xg_stats *stats);
 
 #define XENGNT_HOLDERS 3
 /*

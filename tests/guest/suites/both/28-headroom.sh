@@ -26,7 +26,8 @@ same_as_debugfs() {
 	done
 	[ "$(table frames_max)" = "$(counter table_frames_max)" ]
 }
-has_pool() { [ "$(cat $SYS/pools/hold_refs/held 2>/dev/null)" = "$1" ]; }
+# A pool holds what its driver has, and a few for each processor.
+has_pool() { [ "$(cat $SYS/pools/hold_refs/held 2>/dev/null || echo 0)" -ge "$1" ]; }
 no_pool() { [ ! -e $SYS/pools/hold_refs ]; }
 said() { dmesg | tail -n "+$((before + 1))" | grep -c 'xengnt: .* grant references are left; most, '; }
 warned() { [ "$(said)" = 1 ]; }
@@ -60,10 +61,10 @@ echo 90 >/sys/module/xengnt/parameters/headroom_warn
 ktap_check "a line says that little is left" wait_for 5 warned
 dmesg | grep 'grant references are left' | sed 's/^/# /'
 ktap_check "it names the pool and what to set" \
-	sh -c "dmesg | grep -qE 'most, $count, are with pool hold_refs; .*(max_grant_frames|gnttab_max_frames)=[0-9]+$'"
+	sh -c "dmesg | grep -qE 'most, [0-9]+, are with pool hold_refs; .*(max_grant_frames|gnttab_max_frames)=[0-9]+$'"
 ktap_check "a uevent tells it" wait_for 5 one_uevent low
 ktap_check "an event can be traced" \
-	grep -q "xengnt_headroom: left=[0-9]* of=[0-9]* most=$count holder=hold_refs" $TRACING/trace
+	grep -q "xengnt_headroom: left=[0-9]* of=[0-9]* most=[0-9]* holder=hold_refs" $TRACING/trace
 echo 10 >/sys/module/xengnt/parameters/headroom_warn
 ktap_check "a uevent tells that there is enough again" wait_for 5 one_uevent enough
 rmmod hold_refs
