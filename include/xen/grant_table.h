@@ -91,6 +91,14 @@ static inline int xengnt_caller_grant_foreign_access(domid_t domid, unsigned lon
 	return xengnt_pool_grant_foreign_access(xengnt_pool_of_caller(), domid, frame, readonly);
 }
 
+static inline void xengnt_caller_request_free_callback(struct gnttab_free_callback *callback,
+						       void (*fn)(void *), void *arg, u16 count)
+{
+	xengnt_pool_request_free_callback(xengnt_pool_of_caller(), callback, fn, arg, count);
+}
+
+#undef gnttab_request_free_callback
+#define gnttab_request_free_callback xengnt_caller_request_free_callback
 #undef gnttab_alloc_grant_references
 #define gnttab_alloc_grant_references xengnt_caller_alloc_grant_references
 #undef gnttab_alloc_grant_reference_seq

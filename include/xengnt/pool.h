@@ -102,6 +102,23 @@ int xengnt_pool_grant_foreign_access(struct xengnt_pool *pool, domid_t domid, un
 				     int readonly);
 
 /**
+ * xengnt_pool_request_free_callback() - call back when a pool has references
+ * @pool: whose references are counted, its limit and reserve included.
+ * @callback: the caller's memory; nothing changes when it is queued already.
+ * @fn: is called once, in the order of the requests; must not sleep. It may ask again.
+ * @arg: for @fn.
+ * @count: how many references the pool must be able to allocate, 0 to 65,535.
+ *
+ * @fn may run before this returns. Cancel the callback with
+ * xengnt_cancel_free_callback() before the pool is destroyed or @callback freed.
+ *
+ * Context: any, interrupts off included; does not sleep.
+ */
+void xengnt_pool_request_free_callback(struct xengnt_pool *pool,
+				       struct gnttab_free_callback *callback,
+				       void (*fn)(void *), void *arg, u16 count);
+
+/**
  * xengnt_pool_grant_foreign_access_batch() - a batch from a pool
  * @pool: whose references.
  * @domid: who may map or copy the frames.

@@ -6,6 +6,7 @@
 #ifndef XENGNT_COMPAT_H
 #define XENGNT_COMPAT_H
 
+#include <linux/module.h>
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
 #include <linux/workqueue.h>
@@ -53,6 +54,36 @@
 #define XENGNT_WQ_PERCPU WQ_PERCPU
 #else
 #define XENGNT_WQ_PERCPU 0
+#endif
+
+/* 6.2: another name. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define xengnt_set_instruction_pointer ftrace_regs_set_instruction_pointer
+#else
+#define xengnt_set_instruction_pointer ftrace_instruction_pointer_set
+#endif
+
+/* 6.4: a module's memory is an array of parts. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+static inline unsigned long xengnt_text_start(const struct module *module)
+{
+	return (unsigned long)module->mem[MOD_TEXT].base;
+}
+
+static inline unsigned long xengnt_text_size(const struct module *module)
+{
+	return module->mem[MOD_TEXT].size;
+}
+#else
+static inline unsigned long xengnt_text_start(const struct module *module)
+{
+	return (unsigned long)module->core_layout.base;
+}
+
+static inline unsigned long xengnt_text_size(const struct module *module)
+{
+	return module->core_layout.text_size;
+}
 #endif
 
 #endif /* XENGNT_COMPAT_H */

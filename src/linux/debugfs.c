@@ -7,6 +7,7 @@
 #include <linux/seq_file.h>
 
 #include "../core/core.h"
+#include "takeover.h"
 #include "tracking.h"
 #include "watch.h"
 
@@ -164,6 +165,13 @@ static int owners_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(owners);
 
+static int takeover_show(struct seq_file *file, void *unused)
+{
+	xengnt_takeover_show(file);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(takeover);
+
 void xengnt_debugfs_init(void)
 {
 	dir = debugfs_create_dir("xengnt", NULL);
@@ -174,6 +182,7 @@ void xengnt_debugfs_init(void)
 	debugfs_create_file("lease", 0444, dir, NULL, &lease_fops);
 	debugfs_create_file("domains", 0444, dir, NULL, &domains_fops);
 	debugfs_create_file("owners", 0444, dir, NULL, &owners_fops);
+	debugfs_create_file("takeover", 0444, dir, NULL, &takeover_fops);
 	debugfs_create_file("deferred", 0444, dir, NULL, &deferred_fops);
 }
 

@@ -109,7 +109,7 @@ EXPORT_SYMBOL_GPL(xengnt_alloc_grant_reference_seq);
 static noinline void free_slowly(grant_ref_t ref, unsigned long caller)
 {
 	if (xg_free_one_slow(ref, caller) == XG_NOT_LEASED && xengnt_kernels_own(ref, caller))
-		gnttab_free_grant_reference(ref);
+		xengnt_kernel_free(ref);
 }
 
 void xengnt_free_grant_reference(grant_ref_t ref)
@@ -133,7 +133,7 @@ void xengnt_free_grant_reference_seq(grant_ref_t first, unsigned int count)
 	while (xg_free_seq(&first, &count, _RET_IP_) == XG_NOT_LEASED) {
 		if (!xengnt_kernels_own(first, _RET_IP_))
 			return;
-		gnttab_free_grant_reference(first++);
+		xengnt_kernel_free(first++);
 		count--;
 	}
 }
@@ -205,7 +205,7 @@ static noinline void grant_slowly(grant_ref_t ref, domid_t domid, unsigned long 
 	if (!err)
 		trace_xengnt_grant(ref, domid, frame, readonly);
 	else if (err == XG_NOT_LEASED && xengnt_kernels_own(ref, caller))
-		gnttab_grant_foreign_access_ref(ref, domid, frame, readonly);
+		xengnt_kernel_grant(ref, domid, frame, readonly);
 }
 
 void xengnt_grant_foreign_access_ref(grant_ref_t ref, domid_t domid, unsigned long frame,
@@ -341,15 +341,22 @@ EXPORT_SYMBOL_GPL(xengnt_end_foreign_access_batch);
 
 /* --- free callbacks --------------------------------------------------- */
 
-void xengnt_request_free_callback(struct gnttab_free_callback *callback, void (*fn)(void *),
-				  void *arg, u16 count)
+void xengnt_pool_request_free_callback(struct xengnt_pool *pool,
+				       struct gnttab_free_callback *callback,
+				       void (*fn)(void *), void *arg, u16 count)
 {
-	if (unlikely(!callback || !fn)) {
+	if (unlikely(!pool || !callback || !fn)) {
 		null_pointer(_RET_IP_);
 		return;
 	}
-	xg_request_callback(xg_default_pool(), (struct xg_free_callback *)callback, fn, arg,
-			    count);
+	xg_request_callback(core_pool(pool), (struct xg_free_callback *)callback, fn, arg, count);
+}
+EXPORT_SYMBOL_GPL(xengnt_pool_request_free_callback);
+
+void xengnt_request_free_callback(struct gnttab_free_callback *callback, void (*fn)(void *),
+				  void *arg, u16 count)
+{
+	xengnt_pool_request_free_callback(xengnt_pool_at(_RET_IP_), callback, fn, arg, count);
 }
 EXPORT_SYMBOL_GPL(xengnt_request_free_callback);
 

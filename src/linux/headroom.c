@@ -4,7 +4,7 @@
  *
  * Xen tells how many frames there are and may be. What is leased is known. How many
  * references the kernel has free it does not export: its free callbacks tell (see
- * xengnt_kernel_free()), and what remains are those that it has handed out.
+ * xengnt_kernel_free_count()), and what remains are those that it has handed out.
  *
  * A work item looks every ten seconds, and soon after references were leased. The
  * first time that less than headroom_warn percent are left it says so: one line in
@@ -90,7 +90,7 @@ int xengnt_read_headroom(struct xengnt_headroom *headroom, struct xg_stats *stat
 	leased = min_t(u64, stats->leased, headroom->references);
 	headroom->free = min_t(u64, stats->free + stats->cached, leased);
 	headroom->used = leased - headroom->free;
-	headroom->kernel_free = min(xengnt_kernel_free(), headroom->references - leased);
+	headroom->kernel_free = min(xengnt_kernel_free_count(), headroom->references - leased);
 	headroom->kernel_used = headroom->references - leased - headroom->kernel_free;
 	headroom->headroom = headroom->free + headroom->kernel_free + headroom->growable;
 	return 0;

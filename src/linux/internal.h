@@ -80,7 +80,7 @@ void xengnt_say_busy(grant_ref_t ref, unsigned long caller);
 /* --- port_lease.c ---------------------------------------------------------- */
 
 /* How many references the kernel has free, 65,535 at most. */
-unsigned int xengnt_kernel_free(void);
+unsigned int xengnt_kernel_free_count(void);
 
 /* --- kernel_refs.c: references that are not leased ------------------------ */
 
@@ -93,5 +93,13 @@ bool xengnt_kernel_try_end(grant_ref_t ref, unsigned long caller);
 void xengnt_kernel_end(grant_ref_t ref, struct page *page, unsigned long caller);
 /* The same, when @page is NULL because the entry grants no page of this domain. */
 void xengnt_kernel_defer_end(grant_ref_t ref, struct page *page);
+
+/* The stock functions themselves, not through a hook; see kernel_calls.c. */
+void xengnt_kernel_free(grant_ref_t ref);
+void xengnt_kernel_free_list(grant_ref_t head);
+void xengnt_kernel_grant(grant_ref_t ref, domid_t domid, unsigned long frame, int readonly);
+void xengnt_kernel_request_callback(struct gnttab_free_callback *callback, void (*fn)(void *),
+				    void *arg, u16 count);
+void xengnt_kernel_cancel_callback(struct gnttab_free_callback *callback);
 
 #endif /* XENGNT_INTERNAL_H */

@@ -8,6 +8,7 @@
 #include <xengnt/copy_grants.h>
 
 #include "../core/core.h"
+#include "takeover.h"
 #include "tracking.h"
 #include "watch.h"
 
@@ -85,6 +86,7 @@ static int __init xengnt_module_init(void)
 	xengnt_headroom_init();
 	pr_info("ready: version %u table, up to %u frames, %u references\n",
 		config.table_version, frames, config.table_refs);
+	xengnt_takeover_init();
 	return 0;
 
 pools:
@@ -105,7 +107,8 @@ frames:
 
 static void __exit xengnt_module_exit(void)
 {
-	/* Drivers that use us pin us: nobody allocates any more. */
+	/* Drivers that use us pin us, and so do hooks: nobody allocates any more. */
+	xengnt_takeover_exit();
 	xengnt_panic_exit();
 	xengnt_sysfs_exit();
 	xengnt_debugfs_exit();

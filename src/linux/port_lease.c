@@ -37,7 +37,7 @@ static bool are_free(unsigned int count)
  * since its callbacks count no further. Each question turns the kernel's queue of
  * waiters around, so the number of questions is even, always.
  */
-unsigned int xengnt_kernel_free(void)
+unsigned int xengnt_kernel_free_count(void)
 {
 	unsigned int least = 0;
 	unsigned int bit;

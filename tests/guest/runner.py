@@ -35,7 +35,7 @@ def add_job(tree, run, suites=()):
 
 def find_modules(top, extra=()):
     """{name: path}: the project's module, test modules, example drivers, the benchmark."""
-    places = [top / "tests" / "guest" / "modules",
+    places = [top / "tests" / "guest" / "modules", top / "tests" / "guest" / "takeover",
               *(top / "build" / name for name in ("modules", "demo", "bench/guest"))]
     paths = [path for place in places for path in sorted(place.rglob("*.ko"))]
     paths += sorted(top.glob("*.ko"))

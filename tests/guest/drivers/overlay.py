@@ -38,6 +38,17 @@ def add_rebound_drivers(tree):
                                         encoding="ascii")
 
 
+def add_debian_drivers(tree):
+    """Debian's own binaries, in /drivers."""
+    drivers = tree / "drivers"
+    drivers.mkdir(parents=True)
+    release = kernel_release()
+    kernel = PKGS / f"kernel-{release}" / "lib" / "modules" / release
+    for name in ("xen-blkback", "xen-blkfront", "xen-netback", "xen-netfront", "xen-gntdev",
+                 "xen-gntalloc"):
+        shutil.copy(next(kernel.rglob(f"{name}.ko")), drivers / f"{name}.ko")
+
+
 def add_stock_drivers(tree, names=("*",)):
     """The kernel's drivers that were built on xengnt, in /drivers."""
     drivers = tree / "drivers"
@@ -53,8 +64,8 @@ def add_drivers(tree, add=add_stock_drivers):
     drivers, modules = tree / "drivers", tree / "modules"
     add(tree)
     modules.mkdir()
-    counters = (TOP / "tests" / "guest" / "modules" / f"count_{what}.ko" for what in ("pages", "refs"))
-    for path in (TOP / "xengnt.ko", *counters):
+    tests = TOP / "tests" / "guest" / "modules"
+    for path in (TOP / "xengnt.ko", tests / "count_pages.ko", tests / "count_refs.ko"):
         strip(path, modules / path.name)
     kernel = PKGS / f"kernel-{release}" / "lib" / "modules" / release
     for name in SPARE_MODULES:

@@ -61,5 +61,55 @@ network_gone() {
 	unload_driver vif xen-netfront
 }
 
-# uses_xengnt MODULE: whether the module that is loaded is one on xengnt.
-uses_xengnt() { sed -n 's/^xengnt [0-9]* [0-9]* \([^ ]*\) .*/\1/p' /proc/modules | grep -q "$1,"; }
+# Direct writes of /tmp/data (4 MiB) to the disk and reads of it until the file is gone; leaves the status.
+work_on_disk() {
+	status=0 rounds=0
+	while [ -e /tmp/working ]; do
+		dd if=/tmp/data of=/dev/xvda bs=256k oflag=direct 2>/dev/null || status=1
+		dd if=/dev/xvda bs=256k count=16 iflag=direct 2>/dev/null | cmp - /tmp/data || status=1
+		rounds=$((rounds + 1))
+	done
+	echo "$status $rounds" >/tmp/worked
+}
+
+# both_at_work NET: the disk, and 8 MiB over the network each way, at the same time.
+both_at_work() {
+	: >/tmp/working
+	work_on_disk &
+	transfer tcp-client "$1.1" 7000 8
+	transferred=$?
+	rm /tmp/working
+	wait $!
+	read -r status rounds </tmp/worked
+	echo "# $rounds times 4 MiB to the disk and back meanwhile"
+	return $((transferred + status))
+}
+
+# Whether the drivers are Debian's own files, taken over (run-driver-tests --drivers).
+taken_over() { [ -e /etc/taken-over ]; }
+
+load_xengnt() {
+	if taken_over; then load_module xengnt takeover=1; else load_module xengnt; fi
+}
+
+# Drivers are gone, or what they hold will not come back.
+unload_xengnt() {
+	if taken_over; then
+		echo 0 >/sys/module/xengnt/parameters/takeover || return 1
+		wait_for 10 grep -q '^state off' /sys/kernel/debug/xengnt/takeover || {
+			sed 's/^/# /' /sys/kernel/debug/xengnt/takeover
+			return 1
+		}
+	fi
+	rmmod xengnt
+}
+
+# uses_xengnt MODULE: whether the module that is loaded is one on xengnt. One that is
+# taken over is not linked to it, and has a pool when it has allocated.
+uses_xengnt() {
+	if taken_over; then
+		[ -e "/sys/module/$1" ] && grep -q '^state on' /sys/kernel/debug/xengnt/takeover
+		return
+	fi
+	sed -n 's/^xengnt [0-9]* [0-9]* \([^ ]*\) .*/\1/p' /proc/modules | grep -q "$1,"
+}

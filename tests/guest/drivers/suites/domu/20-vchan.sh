@@ -12,7 +12,7 @@ SERVER=/local/domain/0/data/vchan-$(xenstore-read domid)
 told() { wait_for 60 xenstore-exists "data/$1" && [ "$(xenstore-read "data/$1")" = 0 ]; }
 
 ktap_plan 11
-load_module xengnt
+load_xengnt
 before=$(standing)
 load_module xen-evtchn
 ktap_check "gntalloc loads" insmod /drivers/xen-gntalloc.ko
@@ -27,4 +27,4 @@ ktap_check "our server's memory was granted by xengnt" test "$(counter granted_t
 rmmod xen-gntdev && rmmod xen-gntalloc
 ktap_equal "gntdev and gntalloc go" $? 0
 ktap_standing "no reference, page or p2m entry is missing" "$before"
-ktap_check "xengnt goes" rmmod xengnt
+ktap_check "xengnt goes" unload_xengnt

@@ -71,7 +71,7 @@ disks() {
 round=0
 mkdir -p /mnt /fio
 ktap_plan 30
-load_module xengnt
+load_xengnt
 before=$(standing)
 want_disks yes
 ktap_check "blkfront loads" insmod /drivers/xen-blkfront.ko feature_persistent=1
@@ -86,4 +86,4 @@ ktap_check "the read-only disk cannot be written" write_fails
 disks disabled
 ktap_check "it granted" test "$(counter granted_total)" -gt 0
 ktap_standing "no reference, page or p2m entry is missing" "$before"
-ktap_check "xengnt goes" rmmod xengnt
+ktap_check "xengnt goes" unload_xengnt

@@ -35,7 +35,7 @@ all_queues_used() {
 }
 
 ktap_plan 10
-load_module xengnt
+load_xengnt
 before=$(standing)
 ktap_check "netfront loads" insmod /drivers/xen-netfront.ko max_queues="$queues"
 ktap_check "dom0 can be reached" network_up "$net.2" "$net.1"
@@ -49,4 +49,4 @@ grep vif0-q /proc/interrupts | sed 's/^/# /'
 echo "# granted $(counter granted_total), granted now $(counter granted)"
 network_gone
 ktap_standing "netfront goes: no reference, page or p2m entry is missing" "$before"
-ktap_check "xengnt goes" rmmod xengnt
+ktap_check "xengnt goes" unload_xengnt
