@@ -9,5 +9,11 @@ phase "measuring"
 load_module xengnt spare_limit=1000000 lease_limit=60064 || exit 1
 load_module bench_refs || exit 1
 rmmod bench_refs
+switch=/sys/module/xengnt/parameters/takeover
+echo 1 >$switch || exit 1
+load_module bench_refs taken=1 || exit 1
+rmmod bench_refs
+echo 0 >$switch
+wait_for 10 grep -q '^state off' /sys/kernel/debug/xengnt/takeover || exit 1
 rmmod xengnt
 phase "measured"

@@ -2,7 +2,8 @@
 /*
  * The kernel's own grant references and ours, in the same boot and in turns.
  * Prints "bench: NAME STOCK XENGNT" with nanoseconds per operation, medians of
- * ROUNDS rounds; loading it is running it.
+ * ROUNDS rounds; loading it is running it. With takeover on STOCK is what a driver
+ * that is taken over sees, and NAME begins with "taken_".
  *
  * The table must have room for 120,000 references: half for each side, so that
  * both can be fragmented at once.
@@ -22,6 +23,10 @@
 
 #define BATCH_NS (10 * NSEC_PER_MSEC)
 #define SPREAD 60000u /* references of each side: every second one stays in use */
+
+static bool taken;
+module_param(taken, bool, 0444);
+MODULE_PARM_DESC(taken, "takeover is on: STOCK calls the kernel's functions and reaches ours");
 
 u16 bench_order[256];
 
@@ -53,8 +58,8 @@ u64 bench_median(u64 *values, unsigned int nr)
 
 void bench_print(const char *name, u64 stock_ps, u64 xengnt_ps)
 {
-	pr_info("%s %llu.%03llu %llu.%03llu\n", name, stock_ps / 1000, stock_ps % 1000,
-		xengnt_ps / 1000, xengnt_ps % 1000);
+	pr_info("%s%s %llu.%03llu %llu.%03llu\n", taken ? "taken_" : "", name, stock_ps / 1000,
+		stock_ps % 1000, xengnt_ps / 1000, xengnt_ps % 1000);
 }
 
 /* Picoseconds that one of @n takes. */
@@ -248,6 +253,11 @@ static int __init bench_init(void)
 	if (alone)
 		return ALONE(one) ?: ALONE(grant_end) ?: ALONE(list_untouched_32) ?:
 		       ALONE(list_32) ?: ALONE(claim_release) ?: ALONE(sequence_16);
+	if (taken)
+		return COMPARE(one) ?: COMPARE(ones_256) ?: COMPARE(grant_end) ?:
+		       COMPARE(list_untouched_32) ?: COMPARE(list_untouched_256) ?:
+		       COMPARE(list_32) ?: COMPARE(list_256) ?: COMPARE(claim_release) ?:
+		       COMPARE(sequence_16) ?: compare_two_cpus();
 	return COMPARE(one) ?: COMPARE(ones_256) ?: COMPARE(grant_end) ?:
 	       COMPARE(list_untouched_32) ?: COMPARE(list_untouched_256) ?:
 	       COMPARE(list_32) ?: COMPARE(list_256) ?: COMPARE(claim_release) ?:
