@@ -146,6 +146,14 @@ check-rebound: ## Debian's own driver binaries, put onto xengnt by xengnt-rebind
 	scripts/rebind-stock-drivers
 	scripts/run-driver-tests --drivers rebound
 
+.PHONY: check-taken-over
+check-taken-over: ## Debian's own driver files taken over, and switched while they are at work
+	scripts/deps build guest
+	+$(MAKE) module
+	scripts/need fio
+	scripts/build-test-modules
+	scripts/run-driver-tests --drivers taken-over
+
 .PHONY: check-debug-kernel
 check-debug-kernel: ## the guest tests in a kernel with lockdep, kmemleak and more (an hour, as root)
 	scripts/check-debug-kernel $(DEBUG_KERNELS)

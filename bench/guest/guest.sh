@@ -14,6 +14,6 @@ echo 1 >$switch || exit 1
 load_module bench_refs taken=1 || exit 1
 rmmod bench_refs
 echo 0 >$switch
-wait_for 10 grep -q '^state off' /sys/kernel/debug/xengnt/takeover || exit 1
+wait_for 60 grep -q '^state off' /sys/kernel/debug/xengnt/takeover || exit 1
 rmmod xengnt
 phase "measured"

@@ -58,6 +58,11 @@ static const struct {
 	{ "gntalloc_", "xen-gntalloc" },
 };
 
+/* No symbol; or a tracer or probe, which puts itself in the caller's place. */
+static const char * const nobody[] = {
+	"0x", "return_to_handler", "arch_rethook_trampoline", "__kretprobe_trampoline",
+};
+
 static struct site *site_after(unsigned long ret_ip, unsigned int probe)
 {
 	return &sites[(hash_long(ret_ip, SITES_BITS) + probe) % NR_SITES];
@@ -149,9 +154,9 @@ static const char *name_of(char *symbol)
 		module[strcspn(module, "]")] = '\0';
 		return module + 1;
 	}
-	/* No symbol; or the graph tracer, which puts itself in the caller's place. */
-	if (strstarts(symbol, "0x") || strstarts(symbol, "return_to_handler"))
-		return NULL;
+	for (i = 0; i < ARRAY_SIZE(nobody); i++)
+		if (strstarts(symbol, nobody[i]))
+			return NULL;
 	for (i = 0; i < ARRAY_SIZE(built_in); i++)
 		if (strstarts(symbol, built_in[i].prefix))
 			return built_in[i].name;

@@ -96,7 +96,7 @@ load_xengnt() {
 unload_xengnt() {
 	if taken_over; then
 		echo 0 >/sys/module/xengnt/parameters/takeover || return 1
-		wait_for 10 grep -q '^state off' /sys/kernel/debug/xengnt/takeover || {
+		wait_for 60 grep -q '^state off' /sys/kernel/debug/xengnt/takeover || {
 			sed 's/^/# /' /sys/kernel/debug/xengnt/takeover
 			return 1
 		}

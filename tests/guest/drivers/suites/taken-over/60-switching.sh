@@ -62,6 +62,6 @@ want_disks no
 wait_for 30 disks_gone && wait_for 5 rmmod xen-blkfront && network_gone
 ktap_equal "both go" $? 0
 echo 0 >"$SWITCH"
-ktap_check "it is off when they have gone" wait_for 10 is_state off
+ktap_check "it is off when they have gone" wait_for 60 is_state off
 ktap_standing "no reference, page or p2m entry is missing" "$before"
 ktap_check "xengnt goes" rmmod xengnt
