@@ -235,6 +235,7 @@ void xengnt_takeover_exit(void)
 	running = false;
 	mutex_unlock(&switch_lock);
 	cancel_delayed_work_sync(&look_work);
+	xengnt_hooks_exit();
 }
 
 /* --- watching ----------------------------------------------------------------- */

@@ -50,6 +50,8 @@ void xengnt_takeover_show(struct seq_file *file);
 int xengnt_hooks_in(void);
 /* Takes them out. Nobody is inside our functions by way of a hook once this returns. */
 void xengnt_hooks_out(void);
+/* Before the module goes, with no hook in. */
+void xengnt_hooks_exit(void);
 /* How many times a list was claimed from through the hooks. */
 u64 xengnt_hooks_claims(void);
 void xengnt_hooks_show(struct seq_file *file);

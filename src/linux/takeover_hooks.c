@@ -36,6 +36,7 @@ struct hook {
 	unsigned long function;
 	unsigned long ours;
 	enum xengnt_takeover_state from; /* calls are ours from this state on */
+	bool has_filter; /* kept until the module goes: some kernels free it twice if it is made twice */
 	bool in;
 	bool seen; /* it was reached when it was tried */
 	struct ftrace_ops ops;
@@ -228,25 +229,48 @@ static const struct hook *try_hooks(grant_ref_t ref)
 
 /* --- in and out ---------------------------------------------------------- */
 
+static int put_in(struct hook *hook)
+{
+	int err = 0;
+
+	if (!hook->has_filter)
+		err = ftrace_set_filter_ip(&hook->ops, hook->function, 0, 1);
+	if (err)
+		return err;
+	hook->has_filter = true;
+	err = register_ftrace_function(&hook->ops);
+	hook->in = !err;
+	return err;
+}
+
+static void take_out(struct hook *hook)
+{
+	if (!hook->in)
+		return;
+	/* Only what is not in can fail to be taken out. */
+	WARN_ON(unregister_ftrace_function(&hook->ops));
+	hook->in = false;
+}
+
 /* ftrace has one error for two reasons: this user of it can only meet the first. */
 static void ignore(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 		   struct ftrace_regs *fregs)
 {
 }
 
-static bool ftrace_is_disabled(void)
-{
-	static struct ftrace_ops plain = {
+static struct hook plain = {
+	.function = (unsigned long)gnttab_end_foreign_access,
+	.ops = {
 		.func = ignore,
 		.flags = FTRACE_OPS_FL_PERMANENT,
-	};
-	int err = ftrace_set_filter_ip(&plain, hooks[0].function, 0, 1);
+	},
+};
 
-	if (!err)
-		err = register_ftrace_function(&plain);
-	if (!err)
-		unregister_ftrace_function(&plain);
-	ftrace_free_filter(&plain);
+static bool ftrace_is_disabled(void)
+{
+	int err = put_in(&plain);
+
+	take_out(&plain);
 	return err == -EBUSY;
 }
 
@@ -264,31 +288,6 @@ static void say_why(const struct hook *hook, int err)
 	else
 		pr_err("takeover: %s cannot be hooked: error %d: try again when memory is free; nothing is taken over\n",
 		       hook->name, err);
-}
-
-static int put_in(struct hook *hook)
-{
-	int err = ftrace_set_filter_ip(&hook->ops, hook->function, 0, 1);
-
-	if (!err)
-		err = register_ftrace_function(&hook->ops);
-	hook->in = !err;
-	if (err)
-		ftrace_free_filter(&hook->ops);
-	return err;
-}
-
-static void take_out(struct hook *hook)
-{
-	int err;
-
-	if (!hook->in)
-		return;
-	err = unregister_ftrace_function(&hook->ops);
-	/* Only a hook that is not in can fail to be taken out. */
-	WARN_ON(err);
-	ftrace_free_filter(&hook->ops);
-	hook->in = false;
 }
 
 static int try_all(void)
@@ -345,6 +344,22 @@ void xengnt_hooks_out(void)
 	WRITE_ONCE(xengnt_takeover_state, XENGNT_TAKEOVER_OUT);
 }
 
+static void free_filter(struct hook *hook)
+{
+	if (hook->has_filter)
+		ftrace_free_filter(&hook->ops);
+	hook->has_filter = false;
+}
+
+void xengnt_hooks_exit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_HOOKS; i++)
+		free_filter(&hooks[i]);
+	free_filter(&plain);
+}
+
 /* --- watching ------------------------------------------------------------ */
 
 static void count(unsigned int number, u64 *ours, u64 *kernels)
@@ -392,6 +407,10 @@ int xengnt_hooks_in(void)
 }
 
 void xengnt_hooks_out(void)
+{
+}
+
+void xengnt_hooks_exit(void)
 {
 }
 
