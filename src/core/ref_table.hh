@@ -133,9 +133,9 @@ public:
 	{
 		if (is_v2_) [[unlikely]]
 			return entry_v2(ref);
-		auto *frame =
+		auto *base =
 		    static_cast<EntryV1 *>(load_relaxed(&xg_fast.frames[ref.raw / frame_refs_v1]));
-		return {frame ? frame + ref.raw % frame_refs_v1 : nullptr, nullptr};
+		return {base ? base + ref.raw : nullptr, nullptr};
 	}
 	// An entry of version 1 has 32 bits for the frame; no processor has more than 52.
 	[[gnu::always_inline]] bool entry_holds(Gfn frame) const
