@@ -85,7 +85,7 @@ mutants: ## changes the core in 220 places: would a host test notice? (20 minute
 	scripts/mutants
 
 .PHONY: mutants-shims
-mutants-shims: ## changes the shims in 24 places: would a guest test notice? (half an hour)
+mutants-shims: ## changes the shims in 26 places: would a guest test notice? (half an hour)
 	scripts/deps build guest
 	+$(MAKE) module
 	scripts/build-test-modules

@@ -4,7 +4,7 @@
 from .kernel import MARK, MARK_OF, Refused, file_hash, load
 from .modfile import ModuleFile, NotUnderstood, read_file
 
-VERSION = "0.1"
+VERSION = "0.2.0"
 OLD, NEW = "gnttab_", "xengnt_"
 DATA_SYMBOL = "xen_auto_xlat_grant_frames"
 FREE_LICENSES = {"GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL",
