@@ -12,8 +12,17 @@
 #include "port_native.h"
 #include "stock.h"
 
+struct xengnt_client;
+
 namespace
 {
+
+// Laid out as struct xengnt_client of src/linux/callers.h.
+struct {
+	xg_pool *pool;
+	bool taken;
+	char name[56];
+} client;
 
 unsigned cpus = 2;
 size_t allocated;
@@ -35,6 +44,11 @@ unsigned int &word_of(xg_port_lock *lock)
 }
 
 } // namespace
+
+void port_core_started()
+{
+	client.pool = xg_default_pool();
+}
 
 void port_set_cpus(unsigned number)
 {
@@ -123,6 +137,13 @@ uint64_t xg_port_now_ms(void)
 extern "C" bool xengnt_kernel_cannot_grow()
 {
 	return false;
+}
+
+// The program is a driver of its own, whose calls draw from the default pool. Only the first call
+// from each place asks for the client; finding it again is src/linux/callers.c itself.
+extern "C" struct xengnt_client *xengnt_client_named(const char *)
+{
+	return reinterpret_cast<xengnt_client *>(&client);
 }
 
 // Where the shims hand a reference to the kernel: none of ours gets that far.

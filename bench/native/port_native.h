@@ -5,6 +5,8 @@
 
 #include <cstddef>
 
+// After each xg_core_start(): the default pool is another one.
+void port_core_started();
 // From the next xg_core_start() on.
 void port_set_cpus(unsigned number);
 // Bytes that the core has asked for since they were last forgotten.

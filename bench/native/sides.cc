@@ -34,5 +34,6 @@ void Xengnt::start(unsigned frames, unsigned cpus)
 	config.table_version = 1;
 	if (xg_core_start(&config))
 		abort();
+	port_core_started();
 	started = true;
 }

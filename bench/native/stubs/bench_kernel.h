@@ -114,6 +114,26 @@ void bench_lock_release(unsigned int *taken);
 #define spin_lock_init(lock) ((lock)->taken = 0)
 #define spin_lock_irqsave(lock, flags) ((flags) = 0, bench_lock_acquire(&(lock)->taken))
 #define spin_unlock_irqrestore(lock, flags) ((void)(flags), bench_lock_release(&(lock)->taken))
+typedef spinlock_t raw_spinlock_t;
+#define DEFINE_RAW_SPINLOCK(name) DEFINE_SPINLOCK(name)
+#define raw_spin_lock_irqsave spin_lock_irqsave
+#define raw_spin_unlock_irqrestore spin_unlock_irqrestore
+#define smp_load_acquire(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define smp_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+
+/* --- modules and symbols: the program is one caller ----------------------- */
+
+#define MODULE_NAME_LEN 56
+#define KSYM_SYMBOL_LEN 64
+#define strstarts(text, prefix) (!strncmp(text, prefix, strlen(prefix)))
+#define hash_long(value, bits) ((value) * 0x61c8864680b583ebull >> (64 - (bits)))
+struct module;
+static inline bool within_module(unsigned long addr, const struct module *module) { return false; }
+#define within_module_init within_module
+static inline void sprint_symbol_no_offset(char *text, unsigned long addr)
+{
+	strcpy(text, "work [bench]");
+}
 
 extern __thread unsigned int bench_cpu;
 #define get_cpu() bench_cpu
