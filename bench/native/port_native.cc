@@ -167,31 +167,6 @@ extern "C" void xengnt_kernel_end(uint32_t, void *, unsigned long)
 	abort();
 }
 
-extern "C" void xengnt_kernel_free(uint32_t)
-{
-	abort();
-}
-
-extern "C" void xengnt_kernel_grant(uint32_t, uint16_t, unsigned long, int)
-{
-	abort();
-}
-
-extern "C" void xengnt_say_busy(uint32_t, unsigned long)
-{
-	abort();
-}
-
-extern "C" void xengnt_headroom_kick()
-{
-}
-
-// Each caller has a pool of its own in a kernel; there is one caller here.
-extern "C" void *xengnt_pool_at(unsigned long)
-{
-	return xg_default_pool();
-}
-
 void *xg_port_table_frame(unsigned int index)
 {
 	return lender_stock_frame(index);

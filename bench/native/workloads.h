@@ -120,6 +120,14 @@ public:
 		for (uint32_t &ref : refs_)
 			ref = send();
 	}
+	void give_back()
+	{
+		for (uint32_t ref : refs_) {
+			must(Side::end_ref(ref) == 1);
+			Side::release(&head_, ref);
+		}
+		Side::free_list(head_);
+	}
 	[[gnu::always_inline]] void step()
 	{
 		uint32_t &ref = refs_[at_++ % in_flight];
