@@ -17,6 +17,7 @@
 #include "internal.h"
 
 #include <linux/mm.h>
+#include <linux/ratelimit.h>
 #include <xen/grant_table.h>
 #include <xen/page.h>
 
@@ -98,6 +99,6 @@ void xengnt_kernel_end(grant_ref_t ref, struct page *page, unsigned long caller)
 		gnttab_end_foreign_access(ref, page);
 	else
 		/* No code would look at the entry again, so the page must not be reused. */
-		pr_err("reference %#x is in use, and this kernel cannot end access to it: it and its page are kept until the guest is rebooted; caller %pS\n",
+		pr_err_ratelimited("reference %#x is in use, and this kernel cannot end access to it: it and its page are kept until the guest is rebooted; caller %pS\n",
 		       ref, (void *)caller);
 }
