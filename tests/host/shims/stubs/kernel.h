@@ -56,6 +56,13 @@ void test_log(const char *format, ...) __printf(1, 2);
 #define pr_err test_log
 #define pr_err_ratelimited test_log
 
+struct module {
+	struct {
+		void *base;
+		unsigned int text_size;
+	} core_layout;
+};
+
 /* --- time, locks: each call is a point where others may come in ----------- */
 
 typedef struct {
