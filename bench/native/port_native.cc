@@ -167,6 +167,30 @@ extern "C" void xengnt_kernel_end(uint32_t, void *, unsigned long)
 	abort();
 }
 
+extern "C" void xengnt_kernel_free(uint32_t)
+{
+	abort();
+}
+
+extern "C" void xengnt_kernel_grant(uint32_t, uint16_t, unsigned long, int)
+{
+	abort();
+}
+
+extern "C" void xengnt_say_busy(uint32_t, unsigned long)
+{
+	abort();
+}
+
+extern "C" void xengnt_headroom_kick()
+{
+}
+
+bool xg_port_table_frame_gone(unsigned int)
+{
+	return false;
+}
+
 void *xg_port_table_frame(unsigned int index)
 {
 	return lender_stock_frame(index);

@@ -161,7 +161,8 @@ u32 DeferredEnds::count_of(PoolId pool)
 bool DeferredEnds::try_end(GrantRef ref)
 {
 	xg_port_pin();
-	bool ended = ref_table.reach(ref) && entry_end(ref_table.entry(ref));
+	bool ended =
+	    ref_table.reach(ref) ? entry_end(ref_table.entry(ref)) : ref_table.is_gone(ref);
 	xg_port_unpin();
 	return ended;
 }

@@ -62,7 +62,7 @@ XG_FAST struct xg_entry_v1 *xg_fast_entry(uint32_t ref)
 	struct xg_entry_v1 *base = (struct xg_entry_v1 *)__atomic_load_n(
 		&xg_fast.frames[ref / XG_ENTRIES_V1], __ATOMIC_RELAXED);
 
-	return xg_expect(base != 0, 1) ? base + ref : 0;
+	return xg_expect(!!base, 1) ? base + ref : base;
 }
 
 XG_FAST uint32_t xg_fast_high(const struct xg_ref *r)

@@ -192,8 +192,13 @@ Result<End> Grants::end_of(GrantRef ref, RefWord word, Caller caller)
 	if (word.state() != RefState::granted)
 		return not_granted(ref, word, caller);
 	GrantEntry entry = ref_table.entry(ref);
-	if (!entry.reachable())
-		return End::busy;
+	if (!entry.reachable()) {
+		if (!ref_table.is_gone(ref))
+			return End::busy;
+		return ref_table.swap(ref, word, word.with(RefState::claimed))
+			   ? Result<End>(End::ended)
+			   : lost(ref, caller);
+	}
 	Close close = entry_close(entry);
 	if (close == Close::busy)
 		return End::busy;

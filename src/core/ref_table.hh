@@ -77,6 +77,11 @@ public:
 	// Looks up the frames with the reference's entry and its status. Entries can be reached
 	// when both were found: what could not be ended must not be granted.
 	bool reach(GrantRef ref);
+	// Whether Xen's table has no such frame any more: no domain can use a grant through it.
+	bool is_gone(GrantRef ref) const
+	{
+		return xg_port_table_frame_gone(ref.raw / frame_refs());
+	}
 	// The table as it is after a suspend: all frames are looked up again. How many references
 	// cannot be reached any more.
 	u32 resume(bool is_v2);

@@ -252,6 +252,24 @@ void *xg_port_status_frame(unsigned int index)
 	return where;
 }
 
+/*
+ * Beyond the table's end Xen refuses every mapping. A frame that the kernel has not placed
+ * since the resume was never written, so its entries permit nothing; a suspend that was
+ * cancelled leaves the frames where they were.
+ */
+bool xg_port_table_frame_gone(unsigned int index)
+{
+	bool gone = false;
+
+	preempt_disable();
+	if (index >= table.max)
+		gone = true;
+	else if (!list_frames())
+		gone = index >= table.listed || (!is_pv() && !find_translated(index));
+	preempt_enable();
+	return gone;
+}
+
 bool xengnt_kernel_has(unsigned int ref)
 {
 	unsigned int frame = ref / xengnt_frame_refs();

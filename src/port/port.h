@@ -114,6 +114,12 @@ void xg_port_watch_kernel(unsigned int count);
 void *xg_port_table_frame(unsigned int index);
 /* The same for the status words that version 2 keeps apart. */
 void *xg_port_status_frame(unsigned int index);
+/*
+ * Whether Xen's table has no frame @index any more, as after a restore with a
+ * smaller table: then no grant in it can be mapped. False when the frame only
+ * cannot be reached from here. The caller is pinned.
+ */
+bool xg_port_table_frame_gone(unsigned int index);
 
 /* --- pages ----------------------------------------------------------- */
 

@@ -56,6 +56,7 @@ typedef uint64_t phys_addr_t;
 #define module_param_named(name, value, type, perm) extern int bench_param_##name
 #define core_initcall_sync(fn) int (*bench_initcall_##fn)(void) = fn
 #define KBUILD_MODNAME "grant_table"
+struct module { struct { void *base; unsigned int text_size; } core_layout; };
 
 /* Evaluates nothing, yet takes note that the arguments are used. */
 static inline void no_print(const char *format, ...) { (void)format; }

@@ -175,6 +175,13 @@ void *xg_port_table_frame(unsigned int index)
 	return world().xen.frame(index);
 }
 
+bool xg_port_table_frame_gone(unsigned int index)
+{
+	if (!context().pinned)
+		world().verdict.broken("asked for a lost frame where a resume can come in");
+	return world().xen.is_gone(index);
+}
+
 void *xg_port_status_frame(unsigned int index)
 {
 	if (!world().xen.is_v2())

@@ -56,6 +56,11 @@ public:
 	// Null beyond the table.
 	void *frame(uint32_t index) const;
 	void *status_frame(uint32_t index) const;
+	// Whether the table has no such frame now; one that only cannot be mapped is there.
+	bool is_gone(uint32_t index) const
+	{
+		return index >= frames_.size() || index >= frame_limit_;
+	}
 	// What a suspend may change: how many frames there are, the version. The frames stay.
 	void limit_frames(uint32_t frames) { frame_limit_ = frames; }
 	// One that the guest cannot map now; ~0: all can be mapped.

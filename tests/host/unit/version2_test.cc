@@ -175,8 +175,8 @@ TEST_F(Version2, ResumeInTheSameVersion)
 	}
 }
 
-// A table that is smaller after the suspend: what has no entry is not granted, its end is busy, and
-// what is still there works.
+// A table that is smaller after the suspend: what has no entry is not granted, and no domain can
+// use what was granted through it.
 TEST_F(Version2, ResumeWithFewerFrames)
 {
 	start(config_of(1, 4096));
@@ -187,24 +187,46 @@ TEST_F(Version2, ResumeWithFewerFrames)
 	w->xen.limit_frames(2);
 	EXPECT_EQ(xg_core_resume(1), 4096u - 1024u);
 	for (uint32_t ref : all)
-		EXPECT_EQ(w->end(ref), ref < 1024 ? XG_ENDED : XG_BUSY) << ref;
-	uint32_t gone = 1024;
-	EXPECT_EQ(xg_end_and_put(gone, nullptr, 1), XG_BUSY);
+		EXPECT_EQ(w->end(ref), XG_ENDED) << ref;
 	for (uint32_t ref : all)
 		if (ref < 1024) {
 			EXPECT_EQ(xg_grant(ref, backend, 0x777, false, 1), 0);
 			EXPECT_EQ(w->xen.frame_of(ref), 0x777u);
 			EXPECT_EQ(w->try_end(ref), 1);
 		}
-	w->clock.advance(10000);
-	EXPECT_EQ(w->stats().deferred, 1u) << "the entry was not seen ended";
+	EXPECT_EQ(w->check(), "");
 	// Once the table has grown again, so has what can be reached.
 	w->xen.limit_frames(8);
+	EXPECT_EQ(xg_core_resume(1), 0u);
+	for (uint32_t ref : all)
+		if (ref >= 1024) {
+			EXPECT_EQ(xg_grant(ref, backend, 0x777, false, 1), 0);
+			EXPECT_EQ(w->try_end(ref), 1);
+		}
+}
+
+// A frame that is there and cannot be mapped: the end of what was granted through it waits.
+TEST_F(Version2, ResumeWithAFrameOutOfReach)
+{
+	start(config_of(1, 4096));
+	std::vector<uint32_t> all = alloc_many(4096 - Kernel::first_ref);
+	for (uint32_t ref : all)
+		EXPECT_EQ(xg_grant(ref, backend, ref, false, 1), 0);
+	w->xen.start_anew();
+	w->xen.hide_frame(2);
+	EXPECT_EQ(xg_core_resume(1), 512u);
+	uint32_t hidden = 1024;
+	for (uint32_t ref : all)
+		EXPECT_EQ(w->try_end(ref), ref / 512 == 2 ? XG_BUSY : XG_ENDED) << ref;
+	EXPECT_EQ(xg_end_and_put(hidden, nullptr, 1), XG_BUSY);
+	w->clock.advance(10000);
+	EXPECT_EQ(w->stats().deferred, 1u) << "the entry was not seen ended";
+	w->xen.hide_frame(~0u);
 	w->clock.advance(3000);
 	EXPECT_EQ(w->stats().deferred, 0u);
 	EXPECT_EQ(xg_core_resume(1), 0u);
 	for (uint32_t ref : all)
-		if (ref > 1024)
+		if (ref / 512 == 2 && ref != hidden)
 			EXPECT_EQ(w->try_end(ref), XG_ENDED);
 	EXPECT_EQ(w->check(), "");
 }
@@ -266,15 +288,15 @@ TEST_F(Version2, ResumeInAnotherVersion)
 	w->xen.change_version(2);
 	EXPECT_EQ(xg_core_resume(2), 512u);
 	for (uint32_t ref : all)
-		EXPECT_EQ(w->end(ref), ref < 512 ? XG_ENDED : XG_BUSY);
-	for (uint32_t ref = Kernel::first_ref; ref < 512; ref++) {
-		EXPECT_EQ(xg_grant(ref, backend, 0x100000000 + ref, false, 1), 0);
-		EXPECT_EQ(w->xen.frame_of(ref), 0x100000000 + ref);
+		EXPECT_EQ(w->end(ref), XG_ENDED);
+	for (uint32_t ref : all) {
+		bool there = ref < 512;
+		EXPECT_EQ(xg_grant(ref, backend, 0x100000000 + ref, false, 5),
+			  there ? XG_OK : XG_UNREACHABLE);
+		if (there)
+			EXPECT_EQ(w->xen.frame_of(ref), 0x100000000 + ref);
+		else
+			expect_report(XG_REPORT_UNREACHABLE, ref, 5);
 		EXPECT_EQ(w->try_end(ref), 1);
 	}
-	// Those without an entry are never seen ended: the kernel gets them when the module
-	// unloads.
-	for (uint32_t ref = 512; ref < 1024; ref++)
-		EXPECT_EQ(xg_end_and_put(ref, nullptr, 1), XG_BUSY);
-	EXPECT_EQ(w->stats().deferred, 512u);
 }
