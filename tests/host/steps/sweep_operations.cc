@@ -316,6 +316,25 @@ void use_reserve(World &w, Party &party)
 	free_last(w, party);
 }
 
+// Gives the reserve up for a moment: it may be somebody else's by then.
+void change_pool(World &, Party &party)
+{
+	if (!party.pool)
+		return;
+	if (xg_pool_set(party.pool, 0, 1) != XG_OK)
+		party.broken = "a reserve could not be given up";
+	int result = xg_pool_set(party.pool, 2, ~0u);
+	if (result != XG_OK && result != XG_NO_SPACE)
+		party.broken = "a pool could not be changed";
+}
+
+void change_kernels_share(World &, Party &)
+{
+	xg_set_kernel_reserve(1);
+	step_here();
+	xg_set_kernel_reserve(0);
+}
+
 void spare_some(World &w, Party &party)
 {
 	// All that others have left.
@@ -416,6 +435,8 @@ const std::vector<Operation> &operations()
 	    {"create a pool", 2, true, nothing, create_pool, give_all_back},
 	    {"destroy a pool", 2, true, create_pool, destroy_pool, give_all_back},
 	    {"use a reserve", 2, true, create_pool, use_reserve, give_all_back},
+	    {"change a pool", 2, true, create_pool, change_pool, give_all_back},
+	    {"change the kernel's share", 1, true, nothing, change_kernels_share, give_all_back},
 	    {"the worker of the lease", 0, false, spare_some, shrink, give_all_back},
 	    {"the kernel's drivers", 2, true, nothing, kernel_takes_and_frees, give_all_back},
 	    {"ask for too much", 0, true, nothing, ask_for_too_much, give_all_back},

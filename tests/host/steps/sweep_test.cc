@@ -83,8 +83,11 @@ std::vector<Task> prepare(World &w, const Sweep &sweep)
 		tried.waiter.waiting.request(
 		    w.pool(), static_cast<uint16_t>(std::min(there + 1, refs_of(sweep))));
 	}
+	// A kernel that has references lends them: it does not go on refusing.
 	if (sweep.failing)
-		w.faults.fail(sweep.failing, any_call, sweep.forever);
+		w.faults.fail(sweep.failing,
+			      sweep.forever ? any_call & ~only(Call::lease) : any_call,
+			      sweep.forever);
 	std::vector<Task> tasks;
 	for (size_t i = 0; i < sweep.who.size(); i++) {
 		bool interrupts = sweep.interrupt && i == 1;
@@ -290,6 +293,19 @@ public:
 	}
 };
 
+// Schedules of one sweep of two operations.
+size_t most_of_two()
+{
+	return long_runs() ? 2000000 : 60;
+}
+
+// Half of the pairs with each version of the table, unless there is time.
+bool is_for_this_version(const Operation &first, const Operation &second)
+{
+	auto pair = &first - operations().data() + (&second - operations().data());
+	return long_runs() || pair % 2 == default_table_version() % 2;
+}
+
 // With as many references as they need, and with one waiting.
 void add_shapes(Sweeper &sweeper, Sweep sweep)
 {
@@ -318,10 +334,10 @@ TEST(Sweep, AResumeAtEveryStep)
 
 TEST(Sweep, AResumeWhileTwoAreAtWork)
 {
-	Sweeper sweeper(long_runs() ? 2 : 1, long_runs() ? 20000 : 300);
+	Sweeper sweeper(long_runs() ? 2 : 1, long_runs() ? 20000 : 60);
 	for (const Operation &first : operations())
 		for (const Operation &second : operations()) {
-			if (&second < &first)
+			if (&second < &first || !is_for_this_version(first, second))
 				continue;
 			Sweep sweep{{&first, &second}};
 			sweep.version = sweep.resumed = default_table_version();
@@ -366,10 +382,10 @@ TEST(Sweep, APortCallThatFailsWhileTwoAreAtWork)
 
 TEST(Sweep, AnInterruptAtEveryStep)
 {
-	Sweeper sweeper(long_runs() ? 2 : 1);
+	Sweeper sweeper(long_runs() ? 2 : 1, most_of_two());
 	for (const Operation &below : operations())
 		for (const Operation &interrupt : operations()) {
-			if (!interrupt.in_interrupts)
+			if (!interrupt.in_interrupts || !is_for_this_version(below, interrupt))
 				continue;
 			Sweep sweep{{&below, &interrupt}};
 			sweep.version = default_table_version();
@@ -381,10 +397,10 @@ TEST(Sweep, AnInterruptAtEveryStep)
 
 TEST(Sweep, AnotherCpuAtEveryStep)
 {
-	Sweeper sweeper(long_runs() ? 2 : 1);
+	Sweeper sweeper(long_runs() ? 2 : 1, most_of_two());
 	for (const Operation &first : operations())
 		for (const Operation &second : operations()) {
-			if (&second < &first)
+			if (&second < &first || !is_for_this_version(first, second))
 				continue;
 			Sweep sweep{{&first, &second}};
 			sweep.version = default_table_version();
