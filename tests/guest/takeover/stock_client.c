@@ -16,8 +16,8 @@
 #include <xen/page.h>
 
 #define LIST 24
-#define SEQUENCE 5
 #define HELD 16
+#define MAX_REFS (1u << 20)
 
 /* What a thread keeps of one round; done with when its place is needed again. */
 struct held {
@@ -47,10 +47,34 @@ static bool idle;
 module_param(idle, bool, 0444);
 MODULE_PARM_DESC(idle, "no threads: take one list and a grant, free them when the module goes");
 
+/*
+ * Longer ones only while takeover stays on: the kernel's own search for sequences
+ * loses track of its free list, and hands references out twice.
+ */
+static uint sequence = 1;
+module_param(sequence, uint, 0444);
+MODULE_PARM_DESC(sequence, "how many consecutive references are taken at a time");
+
+/* What is claimed or granted now: a reference has one holder. */
+static DECLARE_BITMAP(held_refs, MAX_REFS);
+
 static void fail(const char *what, long number)
 {
 	if (atomic_inc_return(&failures) <= 20)
 		pr_err("stock_client: FAILED: %s: %ld\n", what, number);
+}
+
+static void enter(grant_ref_t ref)
+{
+	if (ref >= MAX_REFS || test_and_set_bit(ref, held_refs))
+		fail("handed out twice", ref);
+}
+
+/* Before it is given back: somebody else may get it at once. */
+static void leave(grant_ref_t ref)
+{
+	if (ref >= MAX_REFS || !test_and_clear_bit(ref, held_refs))
+		fail("held by nobody", ref);
 }
 
 static void take(struct client *client, struct held *held)
@@ -64,19 +88,24 @@ static void take(struct client *client, struct held *held)
 		fail("no list", LIST);
 		held->list = INVALID_GRANT_REF;
 	}
-	if (gnttab_alloc_grant_reference_seq(SEQUENCE, &held->sequence)) {
-		fail("no sequence", SEQUENCE);
+	if (gnttab_alloc_grant_reference_seq(sequence, &held->sequence)) {
+		fail("no sequence", sequence);
 		held->sequence = INVALID_GRANT_REF;
 	}
+	for (i = 0; held->sequence != INVALID_GRANT_REF && i < sequence; i++)
+		enter(held->sequence + i);
 	held->granted = gnttab_grant_foreign_access(0, gfn, 1);
 	if (held->granted < 0)
 		fail("not granted", held->granted);
+	else
+		enter(held->granted);
 	for (i = 0; i < LIST / 2; i++) {
 		ref = gnttab_claim_grant_reference(&held->list);
 		if (ref < 0) {
 			fail("not claimed", ref);
 			break;
 		}
+		enter(ref);
 		held->claimed[held->nr_claimed++] = ref;
 		if (i % 2)
 			gnttab_grant_foreign_access_ref(ref, 0, gfn, i % 4 == 1);
@@ -92,9 +121,11 @@ static void use(struct client *client, struct held *held)
 		fail("nothing on a list to claim", ref);
 		return;
 	}
+	enter(ref);
 	gnttab_grant_foreign_access_ref(ref, 0, xen_page_to_gfn(client->page), 0);
 	if (!gnttab_end_foreign_access_ref(ref))
 		fail("not ended", ref);
+	leave(ref);
 	gnttab_release_grant_reference(&held->list, ref);
 	if (held->list != ref)
 		fail("released, and not the first of the list", ref);
@@ -110,6 +141,7 @@ static void give_back(struct held *held)
 	for (i = 0; i < held->nr_claimed; i++) {
 		grant_ref_t ref = held->claimed[i];
 
+		leave(ref);
 		if (i % 3 == 0 && !gnttab_try_end_foreign_access(ref))
 			fail("end was refused", ref);
 		if (i % 3 == 0)
@@ -123,10 +155,15 @@ static void give_back(struct held *held)
 			on_list++;
 		}
 	}
-	if (held->granted >= 0)
+	if (held->granted >= 0) {
+		leave(held->granted);
 		gnttab_end_foreign_access(held->granted, NULL);
-	if (held->sequence != INVALID_GRANT_REF)
-		gnttab_free_grant_reference_seq(held->sequence, SEQUENCE);
+	}
+	if (held->sequence != INVALID_GRANT_REF) {
+		for (i = 0; i < sequence; i++)
+			leave(held->sequence + i);
+		gnttab_free_grant_reference_seq(held->sequence, sequence);
+	}
 	/* Walk one in two to the end. */
 	if (held->nr_claimed && held->claimed[0] % 2) {
 		for (i = 0; i < LIST - held->nr_claimed + on_list; i++) {
