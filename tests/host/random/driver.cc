@@ -173,6 +173,9 @@ void Driver::misuse(uint32_t which, uint32_t how)
 	uint32_t ref = which % (w_.config.table_refs + 4);
 	if (ref < w_.config.table_refs && ours_[ref])
 		return;
+	// The kernel's own drivers may release theirs to any list.
+	if (how % 6 == 4 && !xg_is_leased(ref))
+		return;
 	int64_t result = 0;
 	uint32_t none = XG_NO_REF;
 	uint32_t count = 1;
