@@ -133,7 +133,7 @@ TEST(ReserveSteps, APoolAtItsLimitFindsWhatWasFreed)
 				       }}};
 		      },
 		      [](World &) { return found.results[0] < 0 ? "refused what was free" : ""; }},
-		     3);
+		     3, 50, some_schedules());
 }
 
 // A pool goes, and its number is used again, while its last reference is freed.

@@ -55,7 +55,7 @@ inline size_t some_schedules()
 {
 	if (long_runs())
 		return 2000000;
-	return default_table_version() == 1 ? 12000 : 2000;
+	return default_table_version() == 1 ? 2500 : 500;
 }
 
 // With stores that are seen at once, and with stores that are delayed, which is tried less often.

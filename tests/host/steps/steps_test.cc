@@ -305,7 +305,7 @@ TEST(Steps, WhatAnInterruptFreesIsNotForgotten)
 			      uint32_t head;
 			      return xg_alloc_list(w.pool(), 2, &head) ? "one is lost" : "";
 		      }},
-		     2, 10);
+		     2, 5);
 }
 
 TEST(Steps, AnInterruptsFreeWakesToo)
