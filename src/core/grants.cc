@@ -12,6 +12,9 @@ constinit Grants grants;
 namespace
 {
 
+// How long an end waits for another one of the same grant that has closed the entry.
+constexpr int most_turns = 1000;
+
 // Stays on this CPU: an entry's address is good until the end of it.
 class Pinned
 {
@@ -170,9 +173,17 @@ Result<End> Grants::not_granted(GrantRef ref, RefWord word, Caller caller)
 	}
 }
 
-// Another call has ended the same grant at the same time.
-Result<End> Grants::lost(GrantRef ref, Caller caller)
+// Another call ends the same grant at the same time. It is about to change the word, and stays on
+// its CPU until it has: then this call finds what an end after that one would find. A call that was
+// interrupted by this one cannot go on, so the wait is bounded.
+Result<End> Grants::lost(GrantRef ref, RefWord word, Caller caller)
 {
+	for (int turn = 0; turn < most_turns; turn++) {
+		RefWord now = ref_table.look_up(ref);
+		if (now.raw != word.raw)
+			return not_granted(ref, now, caller);
+		xg_port_relax();
+	}
 	return reports.misuse(XG_REPORT_END_UNCLAIMED, ref, caller);
 }
 
@@ -197,15 +208,15 @@ Result<End> Grants::end_of(GrantRef ref, RefWord word, Caller caller)
 			return End::busy;
 		return ref_table.swap(ref, word, word.with(RefState::claimed))
 			   ? Result<End>(End::ended)
-			   : lost(ref, caller);
+			   : lost(ref, word, caller);
 	}
 	Close close = entry_close(entry);
 	if (close == Close::busy)
 		return End::busy;
 	if (close == Close::was_closed && !ref_table.word_decides(word))
-		return lost(ref, caller);
+		return lost(ref, word, caller);
 	if (!leave_granted(ref, word, word.with(RefState::claimed)))
-		return lost(ref, caller);
+		return lost(ref, word, caller);
 	return End::ended;
 }
 
@@ -226,14 +237,6 @@ Result<End> Grants::try_end(GrantRef ref, Caller caller)
 	return End::ended;
 }
 
-// Where the word decides: the one whose swap makes it "deferred" defers the end.
-Result<End> Grants::defer_by_word(GrantRef ref, RefWord word, Caller caller)
-{
-	if (ref_table.swap(ref, word, word.with(RefState::deferred)))
-		return End::deferred;
-	return lost(ref, caller);
-}
-
 // Ends access now, or makes the reference deferred, whose page is then kept.
 Result<End> Grants::end_or_defer(GrantRef ref, void **page, DomId *domid, Caller caller)
 {
@@ -248,27 +251,26 @@ Result<End> Grants::end_or_defer(GrantRef ref, void **page, DomId *domid, Caller
 	void *kept = *page;
 	if (!kept && entry.reachable())
 		kept = xg_port_page_of_frame(entry_frame(entry).raw);
-	Result<End> deferred = End::deferred;
+	Close closed = Close::busy;
 	if (ref_table.word_decides(word) || !entry.reachable()) {
-		deferred = defer_by_word(ref, word, caller);
+		if (!ref_table.swap(ref, word, word.with(RefState::deferred)))
+			closed = Close::was_closed;
 	} else {
-		Close revoked = entry_revoke(entry.v1());
-		if (revoked == Close::was_closed)
-			deferred = lost(ref, caller);
-		else if (revoked == Close::closed)
-			deferred = End::ended; // it let go just now
+		closed = entry_revoke(entry.v1());
 	}
-	if (deferred.ok() && deferred.value() == End::deferred) {
+	if (closed == Close::busy) {
 		ref_table.publish(ref, word.with(RefState::deferred, domid->raw));
 		*page = kept;
-		return deferred;
+		return End::deferred;
 	}
-	if (deferred.ok())
-		ref_table.publish(ref, word.with(RefState::claimed));
 	// The caller's own page stays the caller's.
 	if (kept != *page)
 		put(kept);
-	return deferred;
+	if (closed == Close::was_closed)
+		return lost(ref, word, caller);
+	// The other side let go just now.
+	ref_table.publish(ref, word.with(RefState::claimed));
+	return End::ended;
 }
 
 Result<End> Grants::end_and_put(GrantRef ref, void *page, Caller caller)

@@ -24,10 +24,9 @@ class Grants
 	template <class Open> Status open(GrantRef ref, Caller caller, Open write_entry);
 	static Result<End> end_of(GrantRef ref, RefWord word, Caller caller);
 	static Result<End> not_granted(GrantRef ref, RefWord word, Caller caller);
-	static Result<End> lost(GrantRef ref, Caller caller);
+	static Result<End> lost(GrantRef ref, RefWord word, Caller caller);
 	static bool leave_granted(GrantRef ref, RefWord from, RefWord to);
 	Result<End> end_or_defer(GrantRef ref, void **page, DomId *domid, Caller caller);
-	static Result<End> defer_by_word(GrantRef ref, RefWord word, Caller caller);
 	static bool end_in_batch(GrantRef ref, RefWord word, GrantRef next);
 	void set_aside(GrantRef ref);
 

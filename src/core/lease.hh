@@ -60,8 +60,11 @@ public:
 	u32 grow(u32 needed);
 	// Whether the limit leaves room for so many more.
 	bool allows(u32 count) const { return u64{leased()} + count <= limit(); }
-	// The same, and asking for them is not known to be in vain.
-	bool may_bring(u32 count) const { return allows(count) && !in_vain(count); }
+	// The same, and asking for them is not known to be in vain, or of no use.
+	bool may_bring(u32 count) const
+	{
+		return allows(count) && !in_vain(count) && !is_useless();
+	}
 	// For a waiter that finds the limit reached: has the worker look as soon as it no longer
 	// is. False: there is room for `count` by now.
 	bool leave_until_room(u32 count);
