@@ -152,6 +152,7 @@ check-taken-over: ## Debian's own driver files taken over, and switched while th
 	+$(MAKE) module
 	scripts/need fio
 	scripts/build-test-modules
+	scripts/run-guest-tests --takeover --out build/check-takeover
 	scripts/run-driver-tests --drivers taken-over
 
 .PHONY: check-debug-kernel
