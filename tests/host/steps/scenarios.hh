@@ -61,7 +61,7 @@ inline size_t some_schedules()
 // With stores that are seen at once, and with stores that are delayed, which is tried less often.
 // At most `at_most` schedules each, or XENGNT_SCHEDULES if that is in the environment.
 inline void expect_holds(Scenario scenario, unsigned preemptions, size_t least = 50,
-			 size_t at_most = 60000)
+			 size_t at_most = 20000)
 {
 	if (const char *setting = std::getenv("XENGNT_SCHEDULES"))
 		at_most = std::stoul(setting);
