@@ -80,6 +80,7 @@ class Screen:
                 return True
             if key == "KEY_RESIZE":
                 curses.update_lines_cols()
+                self.window.clear()  # terminals move lines about: all is drawn again
             elif not self.view.press(key):
                 return False
             self.show(report, trouble)
