@@ -24,6 +24,7 @@
 #include <linux/workqueue.h>
 
 #include "../core/core.h"
+#include "watch.h"
 
 #define LOOK_INTERVAL (HZ / 4)
 
@@ -40,6 +41,7 @@ static DECLARE_DELAYED_WORK(look_work, look);
 static void set_state(enum xengnt_takeover_state state)
 {
 	WRITE_ONCE(xengnt_takeover_state, state);
+	xengnt_note_takeover(state == XENGNT_TAKEOVER_ON, 0);
 }
 
 /* --- what is still out ----------------------------------------------------- */
