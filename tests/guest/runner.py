@@ -53,6 +53,8 @@ def add_modules(tree, paths):
 
 def boot(out, dom0, *options):
     """Boots with dom0's root and OUT/job; the console goes to OUT/console.log."""
+    # A console of an earlier boot must not be judged in place of this one's.
+    (out / "console.log").unlink(missing_ok=True)
     # setpriv: the boot ends with us, however we end.
     return subprocess.run(["setpriv", "--pdeathsig", "TERM", TOP / "scripts" / "boot-xen",
                            "--job", out / "job", "--overlay", dom0, "--log", out / "console.log",
