@@ -46,5 +46,6 @@ endfunction()
 shim_test(shim-work-tests ${top}/src/linux/port_work.c shims/port_work_test.cc)
 shim_test(shim-refs-tests ${top}/src/linux/kernel_refs.c ${top}/src/linux/notify.c
 	shims/kernel_refs_test.cc)
+shim_test(shim-busy-tests ${top}/src/linux/busy.c shims/busy_test.cc)
 shim_test(shim-tracking-tests ${top}/src/linux/tracking.c shims/tracking_test.cc)
 shim_test(shim-frames-tests ${top}/src/linux/table_frames.c shims/table_frames_test.cc)

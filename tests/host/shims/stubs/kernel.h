@@ -71,11 +71,13 @@ typedef struct {
 
 unsigned long test_jiffies(void);
 #define jiffies test_jiffies()
+#define HZ 1000
 #define msecs_to_jiffies(ms) ((unsigned long)(ms))
 #define time_before(a, b) ((long)((a) - (b)) < 0)
 #define time_after_eq(a, b) ((long)((a) - (b)) >= 0)
 void msleep(unsigned int ms);
 
+#define DEFINE_RAW_SPINLOCK(name) raw_spinlock_t name
 void raw_spin_lock_init(raw_spinlock_t *lock);
 unsigned long test_lock(raw_spinlock_t *lock);
 void test_unlock(raw_spinlock_t *lock, unsigned long flags);
