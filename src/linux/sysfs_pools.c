@@ -101,8 +101,10 @@ static void make_dir(u32 number, const char *name)
 
 	snprintf(unique, sizeof(unique), "%s%s", *name == '.' ? "_" : "", name);
 	strreplace(unique, '/', '!');
-	while (is_taken(unique))
+	while (is_taken(unique)) {
 		snprintf(unique, sizeof(unique), "%s%s.%u", *name == '.' ? "_" : "", name, ++copy);
+		strreplace(unique, '/', '!');
+	}
 	dir = kzalloc(sizeof(*dir), GFP_KERNEL);
 	if (!dir)
 		return; /* the next round tries again */
