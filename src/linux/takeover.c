@@ -78,7 +78,8 @@ static bool none_out(void)
  * reference that was seen not to be out stays so. With one exception: of a list only
  * the first reference says that it is out, for all that follow; when it is claimed
  * after its successor was looked at, and freed before it is looked at itself, both
- * are missed. So a count in which somebody has claimed does not count.
+ * are missed. So a count is repeated if somebody has claimed from a list of ours
+ * meanwhile. Claims from the kernel's lists do not matter: busy drivers never pause.
  */
 static bool is_drained(void)
 {
@@ -86,11 +87,11 @@ static bool is_drained(void)
 
 	if (!none_out())
 		return false;
-	claims = xengnt_hooks_claims();
+	claims = xengnt_draining_claims();
 	/* Those that allocate or wait, or claim and are counted already, get done. */
 	synchronize_rcu_tasks();
 	synchronize_rcu();
-	return none_out() && claims == xengnt_hooks_claims();
+	return none_out() && claims == xengnt_draining_claims();
 }
 
 struct holder_walk {

@@ -52,13 +52,15 @@ int xengnt_hooks_in(void);
 void xengnt_hooks_out(void);
 /* Before the module goes, with no hook in. */
 void xengnt_hooks_exit(void);
-/* How many times a list was claimed from through the hooks. */
-u64 xengnt_hooks_claims(void);
+/* Claims from lists of ours in state DRAINING, each counted before it is made. */
+u64 xengnt_draining_claims(void);
+void xengnt_count_draining_claim(void);
 void xengnt_hooks_show(struct seq_file *file);
 
 /* What the hooks lead to; see takeover_entry.c. */
 int xengnt_taken_alloc_grant_references(u16 count, grant_ref_t *head);
 int xengnt_taken_alloc_grant_reference_seq(unsigned int count, grant_ref_t *first);
+int xengnt_draining_claim_grant_reference(grant_ref_t *head);
 int xengnt_taken_grant_foreign_access(domid_t domid, unsigned long frame, int readonly);
 void xengnt_taken_request_free_callback(struct gnttab_free_callback *callback,
 					void (*fn)(void *), void *arg, u16 count);

@@ -16,6 +16,8 @@
 #include <xengnt/grant_table.h>
 #include <xengnt/pool.h>
 
+#include "../core/core.h"
+
 int xengnt_taken_alloc_grant_references(u16 count, grant_ref_t *head)
 {
 	return xengnt_pool_alloc_grant_references(xengnt_taken_pool_at(_RET_IP_), count, head);
@@ -24,6 +26,17 @@ int xengnt_taken_alloc_grant_references(u16 count, grant_ref_t *head)
 int xengnt_taken_alloc_grant_reference_seq(unsigned int count, grant_ref_t *first)
 {
 	return xengnt_pool_alloc_grant_reference_seq(xengnt_taken_pool_at(_RET_IP_), count, first);
+}
+
+/*
+ * While takeover drains: a claim takes the first of a list, so what that is tells
+ * whether the list is ours. It is counted before it is made, see is_drained().
+ */
+int xengnt_draining_claim_grant_reference(grant_ref_t *head)
+{
+	if (xg_is_leased(*head))
+		xengnt_count_draining_claim();
+	return xengnt_claim_grant_reference(head);
 }
 
 int xengnt_taken_grant_foreign_access(domid_t domid, unsigned long frame, int readonly)

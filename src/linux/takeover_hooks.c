@@ -35,6 +35,7 @@ struct hook {
 	const char *name;
 	unsigned long function;
 	unsigned long ours;
+	unsigned long draining; /* in its place in state DRAINING; 0: the same */
 	enum xengnt_takeover_state from; /* calls are ours from this state on */
 	bool has_filter; /* kept until the module goes: some kernels free it twice if it is made twice */
 	bool in;
@@ -45,7 +46,7 @@ struct hook {
 static void redirect(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 		     struct ftrace_regs *fregs);
 
-#define HOOK(name_, ours_, from_) { \
+#define HOOK(name_, ours_, from_, ...) { \
 	.name = "gnttab_" #name_, \
 	.function = (unsigned long)gnttab_##name_, \
 	.ours = (unsigned long)ours_, \
@@ -55,6 +56,7 @@ static void redirect(unsigned long ip, unsigned long parent_ip, struct ftrace_op
 		/* Permanent: kernel.ftrace_enabled=0 is refused while these are in. */ \
 		.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT, \
 	}, \
+	__VA_ARGS__ \
 }
 
 enum hook_number {
@@ -82,7 +84,8 @@ static struct hook hooks[NR_HOOKS] = {
 	[HOOK_ALLOC_SEQ] =
 		HOOK(alloc_grant_reference_seq, xengnt_taken_alloc_grant_reference_seq, ON),
 	[HOOK_GRANT_NEW] = HOOK(grant_foreign_access, xengnt_taken_grant_foreign_access, ON),
-	[HOOK_CLAIM] = HOOK(claim_grant_reference, xengnt_claim_grant_reference, DRAINING),
+	[HOOK_CLAIM] = HOOK(claim_grant_reference, xengnt_claim_grant_reference, DRAINING,
+			    .draining = (unsigned long)xengnt_draining_claim_grant_reference),
 	[HOOK_RELEASE] = HOOK(release_grant_reference, xengnt_release_grant_reference, DRAINING),
 	[HOOK_FREE] = HOOK(free_grant_reference, xengnt_free_grant_reference, DRAINING),
 	[HOOK_FREE_LIST] = HOOK(free_grant_references, xengnt_free_grant_references, DRAINING),
@@ -103,6 +106,9 @@ struct calls {
 	unsigned long kernels[NR_HOOKS];
 };
 static DEFINE_PER_CPU(struct calls, calls);
+
+/* Claims from lists of ours in state DRAINING. */
+static DEFINE_PER_CPU(unsigned long, claims);
 
 /* Our own code, so that no structure of the kernel's has to be read for each call. */
 static unsigned long our_text, our_text_size;
@@ -127,9 +133,10 @@ static void notrace redirect(unsigned long ip, unsigned long parent_ip, struct f
 {
 	struct hook *hook = container_of(ops, struct hook, ops);
 	bool is_own = parent_ip - our_text < our_text_size;
+	enum xengnt_takeover_state state = READ_ONCE(xengnt_takeover_state);
 	unsigned int number = hook - hooks;
 
-	if (READ_ONCE(xengnt_takeover_state) < hook->from) {
+	if (state < hook->from) {
 		if (is_probe()) {
 			WRITE_ONCE(hook->seen, true);
 			xengnt_set_instruction_pointer(fregs, (unsigned long)probed);
@@ -138,7 +145,10 @@ static void notrace redirect(unsigned long ip, unsigned long parent_ip, struct f
 		}
 	} else if (!is_own) {
 		this_cpu_inc(calls.ours[number]);
-		xengnt_set_instruction_pointer(fregs, hook->ours);
+		if (unlikely(state == XENGNT_TAKEOVER_DRAINING && hook->draining))
+			xengnt_set_instruction_pointer(fregs, hook->draining);
+		else
+			xengnt_set_instruction_pointer(fregs, hook->ours);
 	}
 }
 
@@ -373,12 +383,19 @@ static void count(unsigned int number, u64 *ours, u64 *kernels)
 	}
 }
 
-u64 xengnt_hooks_claims(void)
+void xengnt_count_draining_claim(void)
 {
-	u64 ours, kernels;
+	this_cpu_inc(claims);
+}
 
-	count(HOOK_CLAIM, &ours, &kernels);
-	return ours;
+u64 xengnt_draining_claims(void)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(claims, cpu));
+	return sum;
 }
 
 void xengnt_hooks_show(struct seq_file *file)
@@ -414,7 +431,11 @@ void xengnt_hooks_exit(void)
 {
 }
 
-u64 xengnt_hooks_claims(void)
+void xengnt_count_draining_claim(void)
+{
+}
+
+u64 xengnt_draining_claims(void)
 {
 	return 0;
 }
