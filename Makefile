@@ -15,7 +15,7 @@ else
 KERNELDIR := $(firstword $(wildcard /lib/modules/$(shell uname -r)/build/Makefile))
 KERNELDIR := $(patsubst %/Makefile,%,$(KERNELDIR))
 ifeq ($(KERNELDIR),)
-KERNELDIR := $(addprefix /usr/src/linux-headers-,$(shell scripts/kver 2>/dev/null))
+KERNELDIR := $(addprefix /usr/src/linux-headers-,$(shell scripts/debian/kver 2>/dev/null))
 endif
 endif
 export KERNELDIR
@@ -35,7 +35,7 @@ CXX := $(or $(shell command -v $(CROSS_COMPILE)$(kernel_cc) 2>/dev/null),$(CROSS
 # A later Debian's kernel: in a chroot with its compiler.
 ifneq ($(findstring +deb13,$(KVER)),)
 export KVER
-build_root := scripts/build-root
+build_root := scripts/debian/build-root
 endif
 
 .PHONY: module
@@ -82,17 +82,14 @@ coverage: ## lines and branches of the core that the host tests run
 .PHONY: mutants
 mutants: ## changes the core in 220 places: would a host test notice? (20 minutes)
 	scripts/deps host
-	scripts/mutants
+	tests/host/mutants.py
 
 .PHONY: mutants-shims
 mutants-shims: ## changes the shims in 26 places: would a guest test notice? (half an hour)
 	scripts/deps build guest
 	+$(MAKE) module
-	scripts/build-test-modules
-	scripts/build-oracle
-	scripts/build-examples
-	bench/guest/build
-	scripts/shim-mutants
+	scripts/build-clients test-modules oracle examples bench
+	tests/guest/run mutants
 
 .PHONY: fuzz
 fuzz: ## libFuzzer leads the random driver (FUZZ_SECONDS=60)
@@ -103,21 +100,15 @@ fuzz: ## libFuzzer leads the random driver (FUZZ_SECONDS=60)
 check-guest: ## the tests in Xen guests, in one boot
 	scripts/deps build guest
 	+$(MAKE) module
-	scripts/build-test-modules
-	scripts/build-oracle
-	scripts/build-examples
-	bench/guest/build
-	scripts/run-guest-tests
+	scripts/build-clients test-modules oracle examples bench
+	tests/guest/run suites
 
 .PHONY: check-hvm
 check-hvm: ## the tests in HVM guests, which have a device model in dom0 (as root)
 	scripts/deps build guest hvm
 	+$(MAKE) module
-	scripts/build-test-modules
-	scripts/build-oracle
-	scripts/build-examples
-	bench/guest/build
-	scripts/run-guest-tests --guests hvm,hvm-v2 --only-guests --out build/check-hvm
+	scripts/build-clients test-modules oracle examples bench
+	tests/guest/run suites --guests hvm,hvm-v2 --only-guests --out build/check-hvm
 
 .PHONY: check-matrix
 check-matrix: ## build for several kernels, and run the guest tests on each (MATRIX=--missing: go on)
@@ -132,28 +123,29 @@ check-arm64: ## cross-build for arm64, and run dom0's tests on an emulated arm64
 check-drivers: ## the kernel's own drivers, unmodified, on xengnt in Xen guests
 	scripts/deps build guest
 	+$(MAKE) module
-	scripts/need fio
-	scripts/build-test-modules
-	scripts/build-stock-drivers
-	scripts/run-driver-tests
+	scripts/debian/need fio
+	scripts/build-clients test-modules
+	scripts/debian/build-stock-drivers
+	tests/guest/run drivers
 
 .PHONY: check-rebound
 check-rebound: ## Debian's own driver binaries, put onto xengnt by xengnt-rebind, in Xen guests
 	scripts/deps build guest
 	+$(MAKE) module
-	scripts/need fio
-	scripts/build-test-modules
-	scripts/rebind-stock-drivers
-	scripts/run-driver-tests --drivers rebound
+	scripts/debian/need fio
+	scripts/build-clients test-modules
+	scripts/debian/rebind-stock-drivers
+	tests/guest/run drivers --drivers rebound
 
 .PHONY: check-taken-over
 check-taken-over: ## Debian's own driver files taken over, and switched while they are at work
 	scripts/deps build guest
 	+$(MAKE) module
-	scripts/need fio
-	scripts/build-test-modules
-	scripts/run-guest-tests --takeover --out build/check-takeover
-	scripts/run-driver-tests --drivers taken-over
+	scripts/debian/need fio
+	scripts/build-clients test-modules
+	tests/guest/run suites --takeover --guests pv --out build/check-takeover
+	tests/guest/run suites --takeover --guests pvh --only-guests --out build/check-takeover-pvh
+	tests/guest/run drivers --drivers taken-over
 
 .PHONY: check-debug-kernel
 check-debug-kernel: ## the guest tests in a kernel with lockdep, kmemleak and more (an hour, as root)
@@ -163,20 +155,20 @@ check-debug-kernel: ## the guest tests in a kernel with lockdep, kmemleak and mo
 check-restore: ## guests are saved and restored while the echo example runs in them
 	scripts/deps build guest hvm
 	+$(MAKE) module
-	scripts/check-restore
+	tests/guest/run restore
 
 .PHONY: soak
 soak: ## guests live, are paused, killed and destroyed while pages are mapped (SOAK_MINUTES=15)
 	scripts/deps build guest
 	+$(MAKE) module
-	scripts/build-stock-drivers
-	scripts/soak
+	scripts/debian/build-stock-drivers
+	tests/guest/run soak
 
 .PHONY: check-watching
 check-watching: ## xengnt-top, trace-cmd, perf and bpftrace as documented, in dom0 (as root)
 	scripts/deps build guest
 	+$(MAKE) module
-	scripts/check-watching
+	tests/guest/run watching
 
 .PHONY: check-guide
 check-guide: ## follow the driver guide's steps from an empty folder (as root)
@@ -194,7 +186,7 @@ kbuild_clean = $(MAKE) -s -C $(KERNELDIR) M=$(CURDIR) \
 check-outside-xen: ## the module refuses to load where there is no Xen
 	scripts/deps build guest
 	+$(MAKE) module
-	scripts/check-outside-xen
+	scripts/checks/check-outside-xen
 
 .PHONY: clean-module
 clean-module:
@@ -239,7 +231,7 @@ check-monitoring: ## alert rules, metrics and the dashboard with Prometheus on l
 check-panic: ## a deliberate panic in dom0: the module's lines are on the console
 	scripts/deps build guest
 	+$(MAKE) module
-	scripts/check-panic
+	tests/guest/run panic
 
 .PHONY: clean
 clean: ## remove what was built (downloads in build/pkgs stay)

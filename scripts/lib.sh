@@ -11,7 +11,7 @@ GUEST_DIR=$BUILD/guest      # what QEMU boots
 # The kind of machine that is built for and booted is the release's, in KVER:
 # this one's (amd64), or arm64, with headers that are only unpacked.  So are
 # those of a later Debian (its kernels say so: +deb13), whose compiler is in a
-# chroot, see scripts/build-root.  XEN_ROOT has Xen, its tools, their libraries
+# chroot, see scripts/debian/build-root.  XEN_ROOT has Xen, its tools, their libraries
 # and busybox: this Debian's, or those of the Debian named in XEN_SUITE.
 # shellcheck disable=SC2034
 case ${KVER:-} in

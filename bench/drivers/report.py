@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Prints what bench/drivers/run measured: medians, ratios, spread; writes
+"""Prints what tests/guest/run throughput measured: medians, ratios, spread; writes
 build/bench/drivers.txt and drivers.json.
 
 Exit status: 0, also when the target is missed; 1 when a figure is missing.
@@ -58,7 +58,7 @@ def table(found, kind, mib):
 def main():
     log = OUT / "drivers.log"
     if not log.exists():
-        print(f"report: error: {log} is not there: bench/drivers/run makes it", file=sys.stderr)
+        print(f"report: error: {log} is not there: tests/guest/run throughput makes it", file=sys.stderr)
         return 1
     found, failed, (kind, mib) = read(log)
     # Of each row as many figures of one side as of the other, and some.

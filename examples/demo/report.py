@@ -7,9 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tests" / "guest"))
-
-from console import read_noise, split, trouble  # noqa: E402
+from console import read_noise, split, trouble  # of tests/guest, by PYTHONPATH
 
 GUESTS = ("domu-pv", "domu-pvh")
 FIGURE = re.compile(r"demo: (\w+) (-?\d+)$")

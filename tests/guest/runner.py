@@ -56,7 +56,7 @@ def boot(out, dom0, *options):
     # A console of an earlier boot must not be judged in place of this one's.
     (out / "console.log").unlink(missing_ok=True)
     # setpriv: the boot ends with us, however we end.
-    return subprocess.run(["setpriv", "--pdeathsig", "TERM", TOP / "scripts" / "boot-xen",
+    return subprocess.run(["setpriv", "--pdeathsig", "TERM", TOP / "scripts/xen/boot-xen",
                            "--job", out / "job", "--overlay", dom0, "--log", out / "console.log",
                            *map(str, options)], check=False).returncode
 

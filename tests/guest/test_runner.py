@@ -2,16 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """The runner's own tests: whatever goes wrong in a guest must be a failure."""
 
-import sys
 import unittest
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parent
-sys.path.insert(0, str(TESTS))
+import console
+from ktap import Parser
+from verdict import judge_place, judge_suite, suites_in
 
-import console  # noqa: E402
-from ktap import Parser  # noqa: E402
-from verdict import judge_place, judge_suite, suites_in  # noqa: E402
+TESTS = Path(__file__).resolve().parent
 
 GOOD = """KTAP version 1
 1..3

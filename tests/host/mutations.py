@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The places of the core that scripts/mutants changes, and what to."""
+"""The places of the core that tests/host/mutants.py changes, and what to."""
 import difflib
 import re
 

@@ -11,16 +11,12 @@ import copy
 import io
 import json
 import pathlib
-import sys
 import unittest
 
-sys.dont_write_bytecode = True
+from xengnt_top import cli, doctor, record, uncached
+
 HERE = pathlib.Path(__file__).resolve().parent
 GUEST = HERE / "samples" / "guest"
-sys.path.insert(0, str(HERE.parents[1] / "tools"))
-
-from xengnt_top import cli, doctor, record, uncached  # noqa: E402
-
 # /proc/iomem and /proc/mtrr of an HVM guest: the platform device below an uncacheable range.
 IOMEM = "f0000000-fbffffff : PCI Bus 0000:00\n  f2000000-f2ffffff : 0000:00:02.0\n" \
         "    f2000000-f2ffffff : xen-platform-pci\n"

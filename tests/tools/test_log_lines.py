@@ -2,13 +2,9 @@
 """log_lines.py notices what is missing on either side."""
 
 import pathlib
-import sys
 import unittest
 
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-
-import log_lines  # noqa: E402
+import log_lines
 
 SOURCE = '\tpr_err("ref %#x (%pS): "\n\t       "100%% of %-3u\\n", ref);\n\tpr_info_once("gone\\n");\n'
 DOCUMENT = "# A\n## Every log line\n\n* `ref * (*): 100% of *`: cause.\n* `gone`: cause.\n\n## Else\n* `x`\n"

@@ -8,22 +8,18 @@ import pty
 import select
 import signal
 import struct
-import sys
 import termios
 import time
 import unittest
 
-sys.dont_write_bytecode = True
+from vt100 import Terminal
+from xengnt_top import view
+from xengnt_top.reading import read_snapshot
+from xengnt_top.report import make_report
+
 HERE = pathlib.Path(__file__).resolve().parent
 TOOLS = HERE.parents[1] / "tools"
 SAMPLE = HERE / "samples" / "first"
-sys.path[:0] = [str(TOOLS), str(HERE)]
-
-from vt100 import Terminal  # noqa: E402
-from xengnt_top import view  # noqa: E402
-from xengnt_top.reading import read_snapshot  # noqa: E402
-from xengnt_top.report import make_report  # noqa: E402
-
 
 class Session:
     """The program under a pseudo terminal of some size."""

@@ -14,15 +14,12 @@ import tempfile
 import unittest
 from unittest import mock
 
-sys.dont_write_bytecode = True
+import sample_modules as samples
+from sample_modules import END, GRANT, KERNEL_CRCS, MAP, OUR_CRCS, RELEASE, modinfo, pack, program
+
 HERE = pathlib.Path(__file__).resolve().parent
 VERSION = (HERE.parent.parent / "VERSION").read_text(encoding="ascii").strip()
 TOOL = HERE.parents[1] / "tools" / "xengnt-rebind"
-sys.path[:0] = [str(HERE)]
-
-import sample_modules as samples  # noqa: E402
-from sample_modules import END, GRANT, KERNEL_CRCS, MAP, OUR_CRCS, RELEASE, modinfo, pack, program  # noqa: E402
-
 
 def load_tool():
     loader = importlib.machinery.SourceFileLoader("xengnt_rebind_tool", str(TOOL))

@@ -6,19 +6,14 @@ import io
 import json
 import pathlib
 import shutil
-import sys
 import tempfile
 import unittest
 
-sys.dont_write_bytecode = True
+from xengnt_top import cli, reading, report, text
+
 HERE = pathlib.Path(__file__).resolve().parent
 TOOLS = HERE.parents[1] / "tools"
 SAMPLES = HERE / "samples"
-
-
-sys.path.insert(0, str(TOOLS))
-
-from xengnt_top import cli, reading, report, text  # noqa: E402
 
 
 def run(*words):

@@ -17,7 +17,7 @@ SPARE_MODULES = ("brd", "crc16", "mbcache", "jbd2", "crc32c_generic", "libcrc32c
 
 
 def kernel_release():
-    return subprocess.run([TOP / "scripts" / "kver"], check=True, text=True,
+    return subprocess.run([TOP / "scripts/debian/kver"], check=True, text=True,
                           stdout=subprocess.PIPE).stdout.strip()
 
 
@@ -26,7 +26,7 @@ def strip(source, target):
 
 
 def add_rebound_drivers(tree):
-    """Debian's binaries as scripts/rebind-stock-drivers has put them onto xengnt: in
+    """Debian's binaries as scripts/debian/rebind-stock-drivers has put them onto xengnt: in
     /drivers, and where modprobe looks for them."""
     release = kernel_release()
     modules = TOP / "build" / "rebound" / "lib" / "modules" / release
@@ -93,7 +93,7 @@ def add_e2fsprogs(tree):
     for name, program, arguments in (("mkfs.ext4", "mke2fs", "-t ext4"), ("e2fsck", "e2fsck", "")):
         path = shutil.which(program, path="/sbin:/usr/sbin")
         if not path:
-            sys.exit(f"run-driver-tests: error: no {program}: run 'scripts/deps guest' first")
+            sys.exit(f"drivers: error: no {program}: run 'scripts/deps guest' first")
         shutil.copy(path, home)
         for library in libraries(path):
             shutil.copy(library, home)
@@ -108,7 +108,7 @@ def fio_disk(image):
     from: they are too large for a root. Returns its size in KiB."""
     program = shutil.which("fio")
     if not program:
-        sys.exit("run-driver-tests: error: no fio: run 'scripts/need fio' first")
+        sys.exit("drivers: error: no fio: run 'scripts/debian/need fio' first")
     home = image.with_suffix("")
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir()

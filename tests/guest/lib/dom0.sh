@@ -82,7 +82,7 @@ boots_from_memory() {
 }
 
 # boots_from_disk DIR CMDLINE: the same for an HVM guest, whose kernel is on a
-# disk with room for the command line (scripts/make-hvm-image). Looking through
+# disk with room for the command line (scripts/xen/make-hvm-image). Looking through
 # PCI before there is memory management takes seconds of emulated port reads.
 # No keyboard: the kernel's frontend ends access with the kernel's own code when
 # it is restored, which crashes with a version 2 table.

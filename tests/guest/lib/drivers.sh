@@ -85,7 +85,7 @@ both_at_work() {
 	return $((transferred + status))
 }
 
-# Whether the drivers are Debian's own files, taken over (run-driver-tests --drivers).
+# Whether the drivers are Debian's own files, taken over (tests/guest/run drivers --drivers).
 taken_over() { [ -e /etc/taken-over ]; }
 
 load_xengnt() {

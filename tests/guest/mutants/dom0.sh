@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# dom0's job of scripts/shim-mutants: one guest for each mutant, one after the other.
+# dom0's job of tests/guest/run mutants: one guest for each mutant, one after the other.
 . /lib/xengnt/common.sh
 . /lib/xengnt/dom0.sh
 . /job/settings # GUEST_SECONDS

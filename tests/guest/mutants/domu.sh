@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# The guest's job of scripts/shim-mutants: its mutant takes the module's place.
+# The guest's job of tests/guest/run mutants: its mutant takes the module's place.
 . /lib/xengnt/common.sh
 . /lib/xengnt/suites.sh
 . /lib/xengnt/drivers.sh

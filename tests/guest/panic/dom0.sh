@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# dom0's job of scripts/check-panic: references are held, then the kernel is crashed.
+# dom0's job of tests/guest/run panic: references are held, then the kernel is crashed.
 . /lib/xengnt/common.sh
 
 load_module xengnt && load_module hold_refs count=700 || exit 1

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# dom0's job of scripts/check-restore: saves each guest in the middle of a run of
+# dom0's job of tests/guest/run restore: saves each guest in the middle of a run of
 # messages and restores it, or migrates it from here to here, and gives it its device
 # anew, as a toolstack would.
 . /lib/xengnt/common.sh

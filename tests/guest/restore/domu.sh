@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# The guest's job of scripts/check-restore.
+# The guest's job of tests/guest/run restore.
 . /lib/xengnt/common.sh
 . /lib/xengnt/suites.sh
 . /lib/xengnt/drivers.sh

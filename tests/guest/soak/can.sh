@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# What both sides of scripts/soak can do; source ktap.sh first.
+# What both sides of tests/guest/run soak can do; source ktap.sh first.
 # shellcheck shell=sh
 # shellcheck disable=SC2034  # used by who sources this
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# dom0's job of scripts/soak: its parts, one after the other, then lives of guests
+# dom0's job of tests/guest/run soak: its parts, one after the other, then lives of guests
 # until the time is over.
 . /lib/xengnt/common.sh
 . /lib/xengnt/suites.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# A guest of scripts/soak does what dom0 says: a line of shell in data/do-N, its
+# A guest of tests/guest/run soak does what dom0 says: a line of shell in data/do-N, its
 # answer (the status, and what it printed) in data/did-N.
 . /lib/xengnt/ktap.sh
 . /lib/xengnt/drivers.sh

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# For dom0's suites of scripts/soak: guests that do what they are told (domu.sh), and
+# For dom0's suites of tests/guest/run soak: guests that do what they are told (domu.sh), and
 # processes here that have their pages mapped.
 # shellcheck shell=sh
 . /lib/xengnt/ktap.sh

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # What xengnt-top makes of the files of sysfs: metrics, a recording, the doctor's words.
-# The recording is printed: scripts/record-samples takes it from the console.
+# The recording is printed: tests/guest/run watching --record takes it from the console.
 # shellcheck shell=sh
 . /lib/xengnt/ktap.sh
 

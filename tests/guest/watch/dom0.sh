@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# dom0's job of scripts/check-watching: something to watch, and the tools in a root
+# dom0's job of tests/guest/run watching: something to watch, and the tools in a root
 # of their own, /watch.
 . /lib/xengnt/common.sh
 . /lib/xengnt/suites.sh

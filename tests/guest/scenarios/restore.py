@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Saves and restores guests of each kind, again and again, and migrates them, while the
 echo example runs in them.
@@ -15,10 +14,12 @@ Logs: build/check-restore/.
 import argparse
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent
+import runner
+from ktap import Report
+
+TOP = Path(__file__).resolve().parents[3]
 TESTS = TOP / "tests" / "guest"
 OUT = TOP / "build" / "check-restore"
 MODULES = TOP / "build" / "modules"
@@ -30,10 +31,6 @@ GUESTS = (f"pv:{MANY}", f"pvh:{MANY},migrate", "pv-v2:save,downgrade", "pv:upgra
 SUITES = {"fewer": "20-fewer-frames", "other": "30-other-version",
           "pvh-other": "40-other-version-translated"}
 SHORT = ("pv:save", "pvh:save", "pv-fewer", "pv-other", "pvh-other")
-sys.path.insert(0, str(TESTS))
-
-import runner  # noqa: E402
-from ktap import Report  # noqa: E402
 
 
 def options():
@@ -83,7 +80,3 @@ def main():
             return 2
         total.add(report)
     return runner.finish(OUT, total)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

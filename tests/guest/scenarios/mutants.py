@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Would the guest tests notice?  Changes the shims, src/linux, in one place at a time.
 
@@ -18,7 +17,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent
+import runner
+from console import read_noise
+from verdict import judge_place
+
+TOP = Path(__file__).resolve().parents[3]
 TESTS = TOP / "tests" / "guest"
 LIST = TESTS / "mutants" / "list"
 LIST_NAME = LIST.relative_to(TOP)
@@ -28,16 +31,10 @@ LEAST = 20
 PLACES = ("both", "domu", "takeover")
 GUEST_SECONDS = 400
 KEYS = {"file", "in", "old", "new", "guest", "suites", "why", "survives"}
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(TESTS))
-
-import runner  # noqa: E402
-from console import read_noise  # noqa: E402
-from verdict import judge_place  # noqa: E402
 
 
 def fail(text):
-    sys.exit(f"shim-mutants: error: {text}")
+    sys.exit(f"mutants: error: {text}")
 
 
 @dataclass
@@ -233,7 +230,3 @@ def main():
           f" ({len(explained)} explained){f', {len(unknown)} not run' if unknown else ''}")
     bad = len(explained) < len(survived) or unknown or any(m.survives for m in caught)
     return 1 if bad else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Lets guests be paused, killed and destroyed with their pages mapped, xengnt be
 loaded and unloaded, processors come and go, for a while; nothing may be missing
@@ -13,10 +12,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent
+import runner
+from drivers import overlay
+
+TOP = Path(__file__).resolve().parents[3]
 TESTS = TOP / "tests" / "guest"
 SOAK = TESTS / "soak"
 OUT = TOP / "build" / "soak"
@@ -26,11 +27,6 @@ PARTS = ("life", "cycles", "hotplug")
 SPARE_SECONDS = 1200
 GUEST = re.compile(r"@@ starting guest (\S+) ")
 LIFE = re.compile(r"@@ suite (life-\d+-\w+) begins$")
-sys.dont_write_bytecode = True
-sys.path[:0] = [str(TESTS), str(TESTS / "drivers")]
-
-import overlay  # noqa: E402
-import runner  # noqa: E402
 
 
 def options():
@@ -90,9 +86,9 @@ def expected_suites(dom0_lines, parts):
 def main():
     args = options()
     parts = args.parts or list(PARTS)
-    subprocess.run([TOP / "scripts" / "build-examples", "examples/echo", "tests/guest/hostile",
+    subprocess.run([TOP / "scripts/build-clients", "examples/echo", "tests/guest/hostile",
                     "tests/guest/soak"], check=True)
-    subprocess.run([TOP / "scripts" / "build-test-modules"], check=True)
+    subprocess.run([TOP / "scripts/build-clients", "test-modules"], check=True)
     dom0, domu = build_job(args, parts)
     status = runner.boot(OUT, dom0, "--domu-overlay", domu,
                          "--deadline", args.minutes * 60 + SPARE_SECONDS)
@@ -101,7 +97,3 @@ def main():
     places = runner.read_places(OUT / "console.log")
     expected = expected_suites(places.get("dom0", []), parts)
     return runner.finish(OUT, runner.judge(OUT, places, expected, status))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Measures blkfront's and netfront's throughput in a guest, on the kernel's own
 grant table and on xengnt in turns; xengnt.ko and build/stock-drivers must be built.
@@ -10,17 +9,14 @@ bench/drivers/report.py makes the table of it.
 import argparse
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-TOP = HERE.parent.parent
+from drivers import overlay
+
+TOP = Path(__file__).resolve().parents[3]
+BENCH = TOP / "bench" / "drivers"
 TESTS = TOP / "tests" / "guest" / "drivers"
 OUT = TOP / "build" / "bench"
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(TESTS))
-
-import overlay  # noqa: E402
 
 
 def main():
@@ -38,20 +34,16 @@ def main():
         overlay.add_transfer(tree)
     overlay.add_hotplug(dom0)
     job.mkdir()
-    shutil.copy(HERE / "dom0.sh", job / "run")
+    shutil.copy(BENCH / "dom0.sh", job / "run")
     (job / "settings").write_text(f"MIB={args.mib} ROUNDS={args.rounds} TYPE={args.type}\n"
                                   f"GUEST_SECONDS={args.deadline - 100}\n", encoding="ascii")
     (job / "peers").mkdir()
     for name in ("disks.sh", "network.sh"):
         shutil.copy(TESTS / "peers" / name, job / "peers")
     (domu / "job").mkdir()
-    shutil.copy(HERE / "guest.sh", domu / "job" / "run")
-    status = subprocess.run(["setpriv", "--pdeathsig", "TERM", TOP / "scripts" / "boot-xen",
+    shutil.copy(BENCH / "guest.sh", domu / "job" / "run")
+    status = subprocess.run(["setpriv", "--pdeathsig", "TERM", TOP / "scripts/xen/boot-xen",
                              "--job", job, "--overlay", dom0, "--domu-overlay", domu,
                              "--deadline", str(args.deadline), "--log", OUT / "drivers.log"],
                             check=False).returncode
-    return status or subprocess.run([HERE / "report.py"], check=False).returncode
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return status or subprocess.run([BENCH / "report.py"], check=False).returncode

@@ -9,7 +9,7 @@ counts as failed.  What does not compile, or compiles to the same object, is no
 mutant.  A survivor is either listed with its reason in tests/host/mutants.list
 or is a test that is missing.
 
-  scripts/mutants [--count N] [--seed N] [--only TEXT] [--jobs N] [--list]
+  tests/host/mutants.py [--count N] [--seed N] [--only TEXT] [--jobs N] [--list]
 """
 import argparse
 import collections
@@ -24,11 +24,9 @@ import subprocess
 import sys
 import threading
 
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/host"))
-import mutations  # noqa: E402
+import mutations
 
-TOP = pathlib.Path(__file__).resolve().parent.parent
+TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TOP / "build/host/mutants"
 EXPLAINED = TOP / "tests/host/mutants.list"
 LEAST = 200

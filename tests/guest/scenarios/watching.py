@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Watches xengnt in dom0 with the tools that the manual pages name: xengnt-top
 against the counters, then every line of their EXAMPLES, as it stands there,
@@ -7,7 +6,7 @@ with trace-cmd, perf, bpftrace and jq.
 Not a part of make check: the tools are a quarter of a GiB.
 Logs: build/check-watching/.
 
-    scripts/check-watching --record   only xengnt-top; renews tests/tools/samples/guest
+    tests/guest/run watching --record   only xengnt-top; renews tests/tools/samples/guest
 """
 
 import os
@@ -17,12 +16,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent
+import runner
+
+TOP = Path(__file__).resolve().parents[3]
 TESTS = TOP / "tests" / "guest"
 OUT = TOP / "build" / "check-watching"
-sys.path.insert(0, str(TESTS))
 
-import runner  # noqa: E402
 
 PACKAGES = ("trace-cmd", "linux-perf", "bpftrace", "jq", "python3-minimal", "libpython3-stdlib",
             "busybox-static", "man-db", "groff",
@@ -123,8 +122,8 @@ def save_recording(lines):
 def main():
     recording = sys.argv[1:] == ["--record"]
     suites = SUITES[:2] if recording else SUITES
-    subprocess.run([TOP / "scripts" / "need", *(PYTHON if recording else PACKAGES)], check=True)
-    subprocess.run([TOP / "scripts" / "build-test-modules"], check=True)
+    subprocess.run([TOP / "scripts/debian/need", *(PYTHON if recording else PACKAGES)], check=True)
+    subprocess.run([TOP / "scripts/build-clients", "test-modules"], check=True)
     shutil.rmtree(OUT, ignore_errors=True)
     dom0 = dom0_tree(PROGRAMS[-2:] if recording else PROGRAMS, suites)
     status = runner.boot(OUT, dom0, "--memory", 4096, "--dom0-mem", 2048, "--deadline", 900)
@@ -135,7 +134,3 @@ def main():
     if recording:
         save_recording(places.get("dom0", []))
     return runner.finish(OUT, runner.judge(OUT, places, {"dom0": suites}, status))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Runs the kernel's own drivers on xengnt, in dom0 and in guests, in one boot
-of Xen: what scripts/build-stock-drivers has built, with --drivers rebound
-what scripts/rebind-stock-drivers has made of Debian's binaries, or with
+of Xen: what scripts/debian/build-stock-drivers has built, with --drivers rebound
+what scripts/debian/rebind-stock-drivers has made of Debian's binaries, or with
 --drivers taken-over these binaries as they are.
 
 The tests are in tests/guest/drivers.  Logs: build/check-drivers/,
@@ -11,18 +10,15 @@ build/check-rebound/ or build/check-taken-over/.
 
 import argparse
 import shutil
-import sys
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent
+import runner
+from drivers import overlay
+
+TOP = Path(__file__).resolve().parents[3]
 GUEST_TESTS = TOP / "tests" / "guest"
 TESTS = GUEST_TESTS / "drivers"
 OUT = TOP / "build" / "check-drivers"
-sys.dont_write_bytecode = True
-sys.path[:0] = [str(TESTS), str(GUEST_TESTS)]
-
-import overlay  # noqa: E402
-import runner  # noqa: E402
 
 
 def options():
@@ -114,7 +110,3 @@ def main():
                          {"dom0": [*suites["first"], *last],
                           **{f"domu-{guest}": suites["domu"] for guest in guests}}, status)
     return runner.finish(OUT, total)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
