@@ -121,6 +121,36 @@ template <class Side> void bench_two_packets(benchmark::State &state)
 	}
 }
 
+// One CPU allocates, the other frees: netback's thread and netfront's softirq. The time is that of
+// one reference, with its share of the queue between them.
+template <class Side> void bench_across_cpus(benchmark::State &state)
+{
+	constexpr unsigned batches = 400;
+	Side::start(frames);
+	for (auto _ : state) {
+		HandOver queue;
+		double seconds = TwoCpus().run([&] {
+			uint32_t refs[HandOver::batch];
+			for (unsigned i = 0; i < batches; i++) {
+				if (bench_cpu == 0) {
+					for (uint32_t &ref : refs)
+						must(!Side::alloc_seq(1, &ref));
+					queue.put(refs);
+				} else {
+					queue.take(refs);
+					for (uint32_t ref : refs)
+						Side::free_one(ref);
+				}
+			}
+		});
+		if (seconds < 0) {
+			state.SkipWithError("two threads never ran at the same time");
+			break;
+		}
+		state.SetIterationTime(seconds / (batches * HandOver::batch));
+	}
+}
+
 template <class Side> void bench_sequence(benchmark::State &state)
 {
 	Side::start(frames);
@@ -163,5 +193,6 @@ BOTH(seq_empty, bench_sequence);
 #define REST UseManualTime()->Iterations(20)
 BOTH(two_cpus, bench_two_cpus);
 BOTH(two_packets, bench_two_packets);
+BOTH(across_cpus, bench_across_cpus);
 
 BENCHMARK_MAIN();

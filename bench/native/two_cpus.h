@@ -7,8 +7,10 @@
 #include <sched.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <thread>
 
 #include "lock.h"
@@ -98,5 +100,37 @@ public:
 		other.join();
 		sched_setaffinity(0, sizeof(before), &before);
 		return seconds;
+	}
+};
+
+// What one of the threads hands to the other: references, a batch at a time, so that the queue
+// costs little beside what is measured.
+class HandOver
+{
+public:
+	static constexpr unsigned batch = 32;
+
+private:
+	static constexpr unsigned room = 8; // batches
+	uint32_t slots_[room][batch];
+	alignas(64) std::atomic<unsigned> put_{0};
+	alignas(64) std::atomic<unsigned> taken_{0};
+
+public:
+	void put(const uint32_t (&refs)[batch])
+	{
+		unsigned at = put_.load(std::memory_order_relaxed);
+		while (at - taken_.load(std::memory_order_acquire) == room)
+			__builtin_ia32_pause();
+		std::copy(refs, refs + batch, slots_[at % room]);
+		put_.store(at + 1, std::memory_order_release);
+	}
+	void take(uint32_t (&refs)[batch])
+	{
+		unsigned at = taken_.load(std::memory_order_relaxed);
+		while (put_.load(std::memory_order_acquire) == at)
+			__builtin_ia32_pause();
+		std::copy(slots_[at % room], slots_[at % room] + batch, refs);
+		taken_.store(at + 1, std::memory_order_release);
 	}
 };
