@@ -12,3 +12,5 @@ void port_set_cpus(unsigned number);
 // Bytes that the core has asked for since they were last forgotten.
 size_t port_allocated();
 void port_forget_allocated();
+// The clock stands still but for this.
+void port_pass_ms(unsigned ms);

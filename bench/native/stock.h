@@ -15,6 +15,8 @@ extern "C" {
 void stock_start(unsigned int frames);
 /* The shared frame. */
 void *stock_frame(unsigned int index);
+/* What the timer of the deferred ends does each second: looks at up to ten. */
+void stock_deferred_work(void);
 
 void lender_stock_start(unsigned int frames);
 void *lender_stock_frame(unsigned int index);
