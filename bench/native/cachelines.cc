@@ -5,13 +5,16 @@
 // of the caches. Prints one JSON object.
 //
 // Usage: cachelines [operations of each CPU [most CPUs]]
-//        cachelines --where ROW SIDE CPUS     the places in the program where lines move
+//        cachelines --where ROW SIDE CPUS
+// The second prints where lines move: how many in each operation, the addresses of the code and of
+// the line, and what is in it.
 #include <cstdio>
 #include <cstring>
 #include <memory>
 #include <string>
 
 #include "../../src/core/core.h"
+#include "../../src/core/layout.h"
 #include "lock.h"
 #include "mesi.h"
 #include "port_native.h"
@@ -246,10 +249,18 @@ void print(const char *key, const char *side, unsigned cpus, uint64_t operations
 	first_line = false;
 }
 
+void name_memory(bool leases)
+{
+	recorder_name("entry", leases ? lender_stock_frame(0) : stock_frame(0), frames * 4096);
+	if (leases)
+		recorder_name("state word", xg_fast.refs, sizeof(*xg_fast.refs) * frames * 512);
+}
+
 template <class Side> Counted run_row(const Row<Side> &row, unsigned cpus, unsigned steps)
 {
 	Machine<Side> machine(cpus);
 	row.prepare(machine);
+	name_memory(Side::leases);
 	recorder_start();
 	// Each CPU has done it before: what is leased, allocated or met once is not counted.
 	for (unsigned i = 0; i < 16 * cpus; i++)
@@ -264,18 +275,25 @@ template <class Side> Counted run_row(const Row<Side> &row, unsigned cpus, unsig
 	return counted;
 }
 
-// Drivers of all kinds on every CPU; what each kind of work moves is counted apart.
-template <class Side> void run_mix(unsigned cpus, unsigned steps)
+constexpr size_t kinds = sizeof(mix) / sizeof(mix[0]);
+
+// What each kind of work in the mix moves, and how often it was done.
+struct Mixed {
+	Counted counted[kinds];
+	uint64_t times[kinds] = {};
+};
+
+// Drivers of all kinds on every CPU. Places are kept for the one kind, if there is such a one.
+template <class Side> Mixed run_mix(unsigned cpus, unsigned steps, const char *kept = "")
 {
-	constexpr size_t kinds = sizeof(mix) / sizeof(mix[0]);
 	Machine<Side> machine(cpus);
 	const Row<Side> *row[kinds];
 	for (size_t kind = 0; kind < kinds; kind++) {
 		row[kind] = &row_of<Side>(mix[kind].key);
 		row[kind]->prepare(machine);
 	}
-	Counted counted[kinds];
-	uint64_t times[kinds] = {};
+	name_memory(Side::leases);
+	Mixed mixed;
 	recorder_start();
 	for (unsigned i = 0; i < 3 * steps * cpus; i++) {
 		bool counts = i >= steps * cpus;
@@ -284,15 +302,13 @@ template <class Side> void run_mix(unsigned cpus, unsigned steps)
 		size_t kind = 0;
 		for (; which >= mix[kind].share; kind++)
 			which -= mix[kind].share;
-		recorder_count(counts ? &counted[kind] : nullptr);
+		recorder_count(counts ? &mixed.counted[kind] : nullptr);
+		recorder_keep_places(!strcmp(mix[kind].key, kept));
 		row[kind]->step(machine, cpu);
-		times[kind] += counts ? row[kind]->per : 0;
+		mixed.times[kind] += counts ? row[kind]->per : 0;
 	}
 	recorder_stop();
-	for (size_t kind = 0; kind < kinds; kind++)
-		if (times[kind])
-			print(("mix/" + std::string(mix[kind].key)).c_str(), Side::name, cpus,
-			      times[kind], counted[kind]);
+	return mixed;
 }
 
 template <class Side> void all(unsigned steps, unsigned most_cpus)
@@ -301,16 +317,33 @@ template <class Side> void all(unsigned steps, unsigned most_cpus)
 		for (const Row<Side> &row : rows<Side>)
 			print(row.key, Side::name, cpus, uint64_t{row.per} * steps * cpus,
 			      run_row(row, cpus, steps));
-		run_mix<Side>(cpus, steps);
+		Mixed mixed = run_mix<Side>(cpus, steps);
+		for (size_t kind = 0; kind < kinds; kind++)
+			if (mixed.times[kind])
+				print(("mix/" + std::string(mix[kind].key)).c_str(), Side::name, cpus,
+				      mixed.times[kind], mixed.counted[kind]);
 	}
 }
 
 template <class Side> void where(const char *key, unsigned cpus)
 {
-	recorder_keep_places(true);
-	run_row(row_of<Side>(key), cpus, 200);
-	for (auto [place, times] : recorder_places())
-		printf("%10.4f 0x%lx\n", static_cast<double>(times) / (200.0 * cpus), place - 1);
+	constexpr unsigned steps = 400;
+	const char *in_mix = strncmp(key, "mix/", 4) ? nullptr : key + 4;
+	const Row<Side> &row = row_of<Side>(in_mix ? in_mix : key);
+	uint64_t operations = uint64_t{row.per} * steps * cpus;
+	if (in_mix) {
+		Mixed mixed = run_mix<Side>(cpus, steps, in_mix);
+		for (size_t kind = 0; kind < kinds; kind++)
+			if (!strcmp(mix[kind].key, in_mix))
+				operations = mixed.times[kind];
+	} else {
+		recorder_keep_places(true);
+		run_row(row, cpus, steps);
+	}
+	for (const auto &[place, times] : recorder_places())
+		printf("%.4f 0x%lx 0x%lx %s\n",
+		       static_cast<double>(times) / static_cast<double>(operations), place.code - 1,
+		       place.line, place.what);
 }
 
 unsigned number(const char *text)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // Caches of many CPUs, as plain MESI keeps them coherent: caches without limit, so that a line
-// leaves one only because another CPU writes to it. What is counted is the lines that move.
+// leaves one only because another CPU writes to it.
 #pragma once
 
 #include <bitset>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "recorder.h"
 
-#include <cstring>
-#include <utility>
 #include <vector>
 
 #include "lock.h"
@@ -15,7 +13,8 @@ Mesi caches;
 bool on;
 Counted *counting;
 bool keep_places;
-std::map<uintptr_t, uint64_t> places;
+std::map<Place, uint64_t> places;
+std::map<const char *, std::pair<uintptr_t, uintptr_t>> named;
 std::vector<std::pair<uintptr_t, uintptr_t>> ignored;
 uintptr_t stack_top;
 
@@ -33,6 +32,14 @@ bool is_private(uintptr_t at)
 	return false;
 }
 
+const char *name_of(uintptr_t at)
+{
+	for (const auto &[name, range] : named)
+		if (at >= range.first && at < range.second)
+			return name;
+	return "other";
+}
+
 void line_access(uintptr_t line, bool write, void *place)
 {
 	Mesi::Step step = write ? caches.write(bench_cpu, line) : caches.read(bench_cpu, line);
@@ -41,8 +48,9 @@ void line_access(uintptr_t line, bool write, void *place)
 	counting->accesses++;
 	counting->transfers += step == Mesi::Step::transfer;
 	counting->upgrades += step == Mesi::Step::upgrade;
-	if (keep_places && (step == Mesi::Step::transfer || step == Mesi::Step::upgrade))
-		places[reinterpret_cast<uintptr_t>(place)]++;
+	if (keep_places && step == Mesi::Step::transfer)
+		places[{reinterpret_cast<uintptr_t>(place), line * Mesi::line_size,
+			name_of(line * Mesi::line_size)}]++;
 }
 
 void access(const volatile void *memory, size_t size, bool write, void *place)
@@ -50,8 +58,10 @@ void access(const volatile void *memory, size_t size, bool write, void *place)
 	auto at = reinterpret_cast<uintptr_t>(memory);
 	if (!on || !size || is_private(at))
 		return;
+	on = false; // the model's own tables are copied and cleared, too
 	for (uintptr_t line = at / Mesi::line_size; line <= (at + size - 1) / Mesi::line_size; line++)
 		line_access(line, write, place);
+	on = true;
 }
 
 void locked()
@@ -96,7 +106,13 @@ void recorder_keep_places(bool keep)
 	keep_places = keep;
 }
 
-const std::map<uintptr_t, uint64_t> &recorder_places()
+void recorder_name(const char *name, const void *memory, size_t size)
+{
+	auto at = reinterpret_cast<uintptr_t>(memory);
+	named[name] = {at, at + size};
+}
+
+const std::map<Place, uint64_t> &recorder_places()
 {
 	return places;
 }

@@ -4,6 +4,7 @@
 // calls the functions of recorder.cc, which stand in the place of the sanitizer's library.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -21,6 +22,14 @@ void recorder_count(Counted *counted);
 void recorder_stop();
 // This memory is no CPU's in particular: a driver's, or the page that it grants.
 void recorder_ignore(const void *memory, size_t size);
-// Whether the lines that move are counted by the place in the program, too.
+// A line that moved, by the place in the program that made it move, and by what is in the line: one
+// of the names, which each stand for some memory.
+struct Place {
+	uintptr_t code;
+	uintptr_t line;
+	const char *what;
+	auto operator<=>(const Place &) const = default;
+};
 void recorder_keep_places(bool keep);
-const std::map<uintptr_t, uint64_t> &recorder_places();
+void recorder_name(const char *name, const void *memory, size_t size);
+const std::map<Place, uint64_t> &recorder_places();
