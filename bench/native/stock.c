@@ -65,7 +65,10 @@ void stock_start(unsigned int frames)
 	max_frames = 1u << 20;
 	gnttab_max_grant_frames();
 	max_frames = frames;
-	shared = calloc(frames, PAGE_SIZE);
+	shared = aligned_alloc(PAGE_SIZE, frames * PAGE_SIZE);
+	if (!shared)
+		abort();
+	memset(shared, 0, frames * PAGE_SIZE);
 	if (gnttab_init())
 		abort();
 }
