@@ -28,6 +28,9 @@ struct works {
 	int (*list_32)(unsigned int n);
 	int (*list_256)(unsigned int n);
 	int (*claim_release)(unsigned int n);
+	int (*packet)(unsigned int n);
+	int (*request)(unsigned int n);
+	int (*claimed)(unsigned int n);
 	int (*sequence_16)(unsigned int n);
 
 	/* Allocates up to @most references, one by one. */
@@ -40,6 +43,13 @@ struct works {
 
 	int (*grant)(domid_t domid, unsigned long frame, int readonly);
 	void (*end)(grant_ref_t ref, struct page *page);
+
+	/* In a PV dom0 only: between the first two the others may be called. */
+	int (*backend_start)(void);
+	void (*backend_stop)(void);
+	int (*map_unmap_32)(unsigned int n);
+	int (*copy_32)(unsigned int n);
+	int (*page_cache)(unsigned int n);
 };
 
 extern const struct works stock_works, xengnt_works;

@@ -18,6 +18,7 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/sort.h>
+#include <xen/xen.h>
 
 #include "bench.h"
 
@@ -159,22 +160,65 @@ static int race_ps(int (*work)(unsigned int n), u64 *ps)
 	return atomic_read(&race.failed) ? -ENOSPC : 0;
 }
 
-static int compare_two_cpus(void)
+static int compare_two_cpus(const char *name, int (*stock)(unsigned int n),
+			    int (*xengnt)(unsigned int n))
 {
 	u64 stock_ps[ROUNDS], xengnt_ps[ROUNDS];
 	unsigned int i;
 	int err = 0;
 
 	if (num_online_cpus() < 2) {
-		pr_info("two_cpus skipped: one processor only\n");
+		pr_info("# %s skipped: one processor only\n", name);
 		return 0;
 	}
 	for (i = 0; !err && i < ROUNDS; i++)
-		err = race_ps(stock_works.one, &stock_ps[i]) ?:
-		      race_ps(xengnt_works.one, &xengnt_ps[i]);
+		err = race_ps(stock, &stock_ps[i]) ?: race_ps(xengnt, &xengnt_ps[i]);
 	if (!err)
-		bench_print("two_cpus", bench_median(stock_ps, ROUNDS),
-			    bench_median(xengnt_ps, ROUNDS));
+		bench_print(name, bench_median(stock_ps, ROUNDS), bench_median(xengnt_ps, ROUNDS));
+	return err;
+}
+
+/* --- backends ----------------------------------------------------------------- */
+
+static int start_backends(void)
+{
+	int err = stock_works.backend_start();
+
+	if (err)
+		return err;
+	err = xengnt_works.backend_start();
+	if (err)
+		stock_works.backend_stop();
+	return err;
+}
+
+static void stop_backends(void)
+{
+	stock_works.backend_stop();
+	xengnt_works.backend_stop();
+}
+
+static bool can_be_backend(void)
+{
+	return xen_initial_domain() && xen_pv_domain();
+}
+
+#define COMPARE(name) compare(#name, stock_works.name, xengnt_works.name)
+#define COMPARE_TWO_CPUS(name, work) compare_two_cpus(name, stock_works.work, xengnt_works.work)
+
+static int compare_backends(void)
+{
+	int err;
+
+	if (!can_be_backend()) {
+		pr_info("# backends skipped: not a PV dom0\n");
+		return 0;
+	}
+	err = start_backends();
+	if (err)
+		return err;
+	err = COMPARE(map_unmap_32) ?: COMPARE(copy_32) ?: COMPARE(page_cache);
+	stop_backends();
 	return err;
 }
 
@@ -233,7 +277,16 @@ static int each_once(void)
 		err = side->one(16) ?: side->ones_256(16) ?: side->grant_end(16) ?:
 		      side->list_untouched_32(16) ?: side->list_untouched_256(16) ?:
 		      side->list_32(16) ?: side->list_256(16) ?: side->claim_release(16) ?:
+		      side->packet(64) ?: side->request(16) ?: side->claimed(16) ?:
 		      side->sequence_16(16) ?: side->life(400, 1);
+		if (!err && can_be_backend()) {
+			err = side->backend_start();
+			if (!err) {
+				err = side->map_unmap_32(2) ?: side->copy_32(2) ?:
+				      side->page_cache(16);
+				side->backend_stop();
+			}
+		}
 		if (err) {
 			pr_err("side %u of 2 refuses: error %d\n", i + 1, err);
 			return err;
@@ -243,7 +296,17 @@ static int each_once(void)
 }
 
 #define ALONE(name) compare(#name, xengnt_works.name, xengnt_works.name)
-#define COMPARE(name) compare(#name, stock_works.name, xengnt_works.name)
+
+/* What takeover changes, too. */
+static int compare_calls(void)
+{
+	return COMPARE(packet) ?: COMPARE(request) ?: COMPARE(claimed) ?:
+	       COMPARE(claim_release) ?: COMPARE(grant_end) ?: COMPARE(one) ?:
+	       COMPARE(ones_256) ?: COMPARE(list_untouched_32) ?:
+	       COMPARE(list_untouched_256) ?: COMPARE(list_32) ?: COMPARE(list_256) ?:
+	       COMPARE(sequence_16) ?: COMPARE_TWO_CPUS("two_cpus", one) ?:
+	       COMPARE_TWO_CPUS("two_packets", packet) ?: compare_backends();
+}
 
 static int __init bench_init(void)
 {
@@ -254,14 +317,8 @@ static int __init bench_init(void)
 		return ALONE(one) ?: ALONE(grant_end) ?: ALONE(list_untouched_32) ?:
 		       ALONE(list_32) ?: ALONE(claim_release) ?: ALONE(sequence_16);
 	if (taken)
-		return COMPARE(one) ?: COMPARE(ones_256) ?: COMPARE(grant_end) ?:
-		       COMPARE(list_untouched_32) ?: COMPARE(list_untouched_256) ?:
-		       COMPARE(list_32) ?: COMPARE(list_256) ?: COMPARE(claim_release) ?:
-		       COMPARE(sequence_16) ?: compare_two_cpus();
-	return COMPARE(one) ?: COMPARE(ones_256) ?: COMPARE(grant_end) ?:
-	       COMPARE(list_untouched_32) ?: COMPARE(list_untouched_256) ?:
-	       COMPARE(list_32) ?: COMPARE(list_256) ?: COMPARE(claim_release) ?:
-	       COMPARE(sequence_16) ?: compare_two_cpus() ?: bench_deferred() ?: fragmented();
+		return compare_calls();
+	return compare_calls() ?: bench_deferred() ?: fragmented();
 }
 
 static void __exit bench_exit(void)

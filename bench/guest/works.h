@@ -10,6 +10,7 @@
 #include <linux/sort.h>
 
 #include "bench.h"
+#include "works_backend.h"
 
 static int one(unsigned int n)
 {
@@ -106,6 +107,82 @@ static int claim_release(unsigned int n)
 	for (i = 0; i < ARRAY_SIZE(ref); i++)
 		API(release_grant_reference)(&head, ref[i]);
 	API(free_grant_references)(head);
+	return 0;
+}
+
+#define IN_FLIGHT 32
+
+static int end_and_release(grant_ref_t *head, grant_ref_t ref)
+{
+	if (API(end_foreign_access_ref)(ref) != 1)
+		return -EIO;
+	API(release_grant_reference)(head, ref);
+	return 0;
+}
+
+static grant_ref_t claim_and_grant(grant_ref_t *head)
+{
+	grant_ref_t ref = API(claim_grant_reference)(head);
+
+	API(grant_foreign_access_ref)(ref, 0, 0x1234, 0);
+	return ref;
+}
+
+/* netfront's ring: of a list of 256, 32 are granted; each packet grants one and ends one. */
+static int packet(unsigned int n)
+{
+	grant_ref_t ref[IN_FLIGHT], head;
+	unsigned int i;
+	int err = 0;
+
+	if (API(alloc_grant_references)(256, &head))
+		return -ENOSPC;
+	for (i = 0; i < IN_FLIGHT; i++)
+		ref[i] = claim_and_grant(&head);
+	for (i = 0; i < n; i++) {
+		grant_ref_t done = ref[i % IN_FLIGHT];
+
+		ref[i % IN_FLIGHT] = claim_and_grant(&head);
+		if (end_and_release(&head, done))
+			return -EIO;
+	}
+	for (i = 0; i < IN_FLIGHT; i++)
+		err = err ?: end_and_release(&head, ref[i]);
+	API(free_grant_references)(head);
+	return err;
+}
+
+/* blkfront's request: 11 segments granted, then ended in another order. */
+static int request(unsigned int n)
+{
+	grant_ref_t ref[11], head;
+	unsigned int i;
+	int err = 0;
+
+	if (API(alloc_grant_references)(352, &head))
+		return -ENOSPC;
+	while (n-- && !err) {
+		for (i = 0; i < ARRAY_SIZE(ref); i++)
+			ref[i] = claim_and_grant(&head);
+		for (i = 0; i < ARRAY_SIZE(ref); i++)
+			err = err ?: end_and_release(&head, ref[i * 7 % ARRAY_SIZE(ref)]);
+	}
+	API(free_grant_references)(head);
+	return err;
+}
+
+static int claimed(unsigned int n)
+{
+	grant_ref_t ref;
+
+	if (API(alloc_grant_reference_seq)(1, &ref))
+		return -ENOSPC;
+	while (n--) {
+		API(grant_foreign_access_ref)(ref, 0, 0x1234, 0);
+		if (API(end_foreign_access_ref)(ref) != 1)
+			return -EIO;
+	}
+	API(free_grant_reference)(ref);
 	return 0;
 }
 
@@ -285,6 +362,9 @@ const struct works SIDE = {
 	.list_32 = list_32,
 	.list_256 = list_256,
 	.claim_release = claim_release,
+	.packet = packet,
+	.request = request,
+	.claimed = claimed,
 	.sequence_16 = sequence_16,
 	.fill = fill,
 	.spread = spread,
@@ -292,4 +372,9 @@ const struct works SIDE = {
 	.life = life,
 	.grant = API(grant_foreign_access),
 	.end = API(end_foreign_access),
+	.backend_start = backend_start,
+	.backend_stop = backend_stop,
+	.map_unmap_32 = map_unmap_32,
+	.copy_32 = copy_32,
+	.page_cache = page_cache,
 };
