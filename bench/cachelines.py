@@ -95,11 +95,11 @@ def plot(moves, directory):
             name = "kernel" if side == "stock" else side
             drawn.append(f"'-' using 1:2 with linespoints lc {colour} dt {dash} pt {dash + 3}"
                          f" title \"{title}, {name}\"")
-    script = ["set terminal svg size 760,540 background 'white'",
+    script = ["set terminal svg size 960,480 background 'white'",
               f"set output '{directory / 'cache-lines.svg'}'",
               "set xlabel 'CPUs'", "set logscale x 2",
-              "set ylabel 'cache lines that move between CPUs, per operation'",
-              "set key outside bottom center horizontal maxcols 2", "set grid", "set yrange [0:*]",
+              "set ylabel 'cache lines that move, per operation'",
+              "set key outside right top vertical", "set grid", "set yrange [0:*]",
               "plot " + ", ".join(drawn)]
     script += [points + "\ne" for points in data]
     subprocess.run(["gnuplot"], input="\n".join(script) + "\n", text=True, check=True)

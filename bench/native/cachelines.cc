@@ -57,7 +57,10 @@ struct StockMore : Stock {
 
 struct XengntMore : Xengnt {
 	static void end(uint32_t ref, void *page) { xengnt_end_foreign_access(ref, page); }
-	static uint16_t &flags(uint32_t ref) { return flags_of(lender_stock_frame(ref / 512), ref); }
+	static uint16_t &flags(uint32_t ref)
+	{
+		return flags_of(lender_stock_frame(ref / 512), ref);
+	}
 	static void work()
 	{
 		port_pass_ms(10000);
@@ -162,7 +165,8 @@ public:
 	void let_go()
 	{
 		while (deferred_.count)
-			Side::flags(deferred_.refs[--deferred_.count]) &= static_cast<uint16_t>(~in_use);
+			Side::flags(deferred_.refs[--deferred_.count]) &=
+			    static_cast<uint16_t>(~in_use);
 		Side::work();
 	}
 	// Allocated here, freed by another CPU.
@@ -197,17 +201,17 @@ template <class Side> struct Row {
 template <class Side> using M = Machine<Side> &;
 template <class Side> using C = Cpu<Side> &;
 
-template <class Side> void nothing(M<Side>)
-{
-}
+template <class Side> void nothing(M<Side>) {}
 
 template <class Side>
 const Row<Side> rows[] = {
     {"one", 1, nothing<Side>, [](M<Side>, C<Side>) { one<Side>(); }},
     {"ones/8", in_a_row, nothing<Side>, [](M<Side>, C<Side>) { several<Side, in_a_row>(); }},
     {"grant_end", 1, nothing<Side>, [](M<Side>, C<Side>) { grant_and_end<Side>(); }},
-    {"packet", 1, [](M<Side> m) { m.make_rings(); }, [](M<Side>, C<Side> cpu) { cpu.ring->step(); }},
-    {"request", 1, [](M<Side> m) { m.make_disks(); }, [](M<Side>, C<Side> cpu) { cpu.disk->run(); }},
+    {"packet", 1, [](M<Side> m) { m.make_rings(); },
+     [](M<Side>, C<Side> cpu) { cpu.ring->step(); }},
+    {"request", 1, [](M<Side> m) { m.make_disks(); },
+     [](M<Side>, C<Side> cpu) { cpu.disk->run(); }},
     {"claimed", 1, [](M<Side> m) { m.make_own(); }, [](M<Side> m, C<Side> cpu) { m.use_own(cpu); }},
     {"list_untouched", list_length, nothing<Side>,
      [](M<Side>, C<Side>) { list_untouched<Side>(list_length); }},
@@ -215,15 +219,16 @@ const Row<Side> rows[] = {
     {"ones/256", 256, nothing<Side>, [](M<Side>, C<Side>) { several<Side, 256>(); }},
     {"across_cpus", 1, nothing<Side>, [](M<Side> m, C<Side> cpu) { m.hand_on(cpu); }},
     {"deferred", 1, nothing<Side>, [](M<Side> m, C<Side>) { m.end_late(); }},
-    {"dealt_out", 1, [](M<Side> m) { m.deal_out(); }, [](M<Side> m, C<Side> cpu) { m.use_own(cpu); }},
+    {"dealt_out", 1, [](M<Side> m) { m.deal_out(); },
+     [](M<Side> m, C<Side> cpu) { m.use_own(cpu); }},
 };
 
 // How often each comes in the mix, in 64: packets most of all.
 constexpr struct {
 	const char *key;
 	unsigned share;
-} mix[] = {{"packet", 32}, {"request", 12}, {"one", 8},	     {"grant_end", 4},
-	   {"claimed", 2}, {"list", 2},	    {"list_untouched", 2}, {"deferred", 2}};
+} mix[] = {{"packet", 32}, {"request", 12},       {"one", 8},     {"grant_end", 4}, {"claimed", 2},
+	   {"list", 2},    {"list_untouched", 2}, {"deferred", 2}};
 
 template <class Side> const Row<Side> &row_of(const char *key)
 {
@@ -320,8 +325,8 @@ template <class Side> void all(unsigned steps, unsigned most_cpus)
 		Mixed mixed = run_mix<Side>(cpus, steps);
 		for (size_t kind = 0; kind < kinds; kind++)
 			if (mixed.times[kind])
-				print(("mix/" + std::string(mix[kind].key)).c_str(), Side::name, cpus,
-				      mixed.times[kind], mixed.counted[kind]);
+				print(("mix/" + std::string(mix[kind].key)).c_str(), Side::name,
+				      cpus, mixed.times[kind], mixed.counted[kind]);
 	}
 }
 

@@ -15,10 +15,10 @@ public:
 	static constexpr unsigned line_size = 64;
 
 	enum class Step {
-		hit,	    // nothing leaves this CPU
+		hit,         // nothing leaves this CPU
 		from_memory, // no CPU has it
-		transfer,   // another CPU sends it
-		upgrade,    // this CPU has it, and tells the others to forget it
+		transfer,    // another CPU sends it
+		upgrade,     // this CPU has it, and tells the others to forget it
 	};
 
 	Step read(unsigned cpu, uintptr_t line)
@@ -37,7 +37,7 @@ public:
 		bool here = holders[cpu];
 		if (here && holders.count() == 1)
 			return Step::hit;
-		Step step = here	    ? Step::upgrade
+		Step step = here            ? Step::upgrade
 			    : holders.any() ? Step::transfer
 					    : Step::from_memory;
 		holders.reset();

@@ -59,7 +59,8 @@ void access(const volatile void *memory, size_t size, bool write, void *place)
 	if (!on || !size || is_private(at))
 		return;
 	on = false; // the model's own tables are copied and cleared, too
-	for (uintptr_t line = at / Mesi::line_size; line <= (at + size - 1) / Mesi::line_size; line++)
+	for (uintptr_t line = at / Mesi::line_size; line <= (at + size - 1) / Mesi::line_size;
+	     line++)
 		line_access(line, write, place);
 	on = true;
 }
@@ -124,10 +125,22 @@ void __tsan_func_entry(void *) {}
 void __tsan_func_exit() {}
 
 #define PLAIN(size)                                                                                \
-	void __tsan_read##size(void *at) { access(at, size, false, HERE); }                        \
-	void __tsan_write##size(void *at) { access(at, size, true, HERE); }                        \
-	void __tsan_unaligned_read##size(void *at) { access(at, size, false, HERE); }              \
-	void __tsan_unaligned_write##size(void *at) { access(at, size, true, HERE); }
+	void __tsan_read##size(void *at)                                                           \
+	{                                                                                          \
+		access(at, size, false, HERE);                                                     \
+	}                                                                                          \
+	void __tsan_write##size(void *at)                                                          \
+	{                                                                                          \
+		access(at, size, true, HERE);                                                      \
+	}                                                                                          \
+	void __tsan_unaligned_read##size(void *at)                                                 \
+	{                                                                                          \
+		access(at, size, false, HERE);                                                     \
+	}                                                                                          \
+	void __tsan_unaligned_write##size(void *at)                                                \
+	{                                                                                          \
+		access(at, size, true, HERE);                                                      \
+	}
 PLAIN(1)
 PLAIN(2)
 PLAIN(4)
