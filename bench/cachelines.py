@@ -40,6 +40,12 @@ def per_operation(moves):
     return found
 
 
+def locked(moves, key):
+    """Locked operations of ours, on one CPU."""
+    return next(row["locked"] for row in moves["rows"]
+                if (row["row"], row["side"], row["cpus"]) == (key, "xengnt", 1))
+
+
 def mark(lines, goal):
     if goal is None:
         return ""

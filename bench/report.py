@@ -140,6 +140,9 @@ def table(plain, mitigated, places, deferred, counted, sweeps, moves):
     if sweeps:
         yield from memory_lines(sweeps)
     if moves:
+        locked = cachelines.locked(moves, "packet")
+        yield (f"netfront's cycle: {locked:g} locked operations, target <= 1"
+               f" {'met' if locked <= 1 else 'MISSED'}")
         yield ""
         yield from cachelines.table(moves)
 
