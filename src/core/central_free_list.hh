@@ -48,13 +48,14 @@ struct RunStack {
 
 class CentralFreeList
 {
-	SpinLock lock_;
-	FreeBitmap bitmap_ GUARDED_BY(lock_);
+	// What every list and refill writes is on one line.
+	alignas(64) SpinLock lock_;
 	GrantRef top_run_ GUARDED_BY(lock_) = no_ref;
 	// Written under the lock, read without it by available().
 	u32 free_ = 0;      // in runs and bitmap
 	u32 promised_ = 0;  // what pools with a reserve could still claim
 	u32 undecided_ = 0; // atomic: long sequences being gathered, which may be given up again
+	alignas(64) FreeBitmap bitmap_ GUARDED_BY(lock_);
 
 	bool charge(Pool &pool, u32 count) REQUIRES(lock_);
 	void credit(Pool &pool, u32 count) REQUIRES(lock_);

@@ -72,7 +72,12 @@ struct xg_pool {
 	struct xg_cpu_cache *caches;
 	uint32_t id;
 	uint32_t life;	    /* enum PoolLife; under the pool registry's lock */
-	uint32_t held;	    /* out of the central list, caches included; atomic, under its lock */
+	/*
+	 * Lists and refills write what follows: on lines of its own, for single references
+	 * read what is above. held: out of the central list, caches included; atomic,
+	 * under its lock.
+	 */
+	uint32_t held __attribute__((aligned(64)));
 	uint32_t limit;	    /* most that may be held; likewise */
 	uint32_t reserve;   /* kept for this pool by the central list; likewise */
 	uint64_t allocated; /* in lists and sequences; the caches count single references */

@@ -17,6 +17,8 @@ inline constexpr u32 cache_slots = XG_CACHE_SLOTS;
 inline constexpr u32 max_pools = XG_MAX_POOLS;
 inline constexpr u32 pool_name_size = XG_POOL_NAME_SIZE;
 static_assert(sizeof(CpuCache) <= 512);
+// A power of two: the kernel aligns such memory to its size, and so to lines.
+static_assert(sizeof(Pool) == 128);
 
 // Pool 0 owns nothing: its number stands in the words of references in the central list.
 inline constexpr PoolId no_pool{0};
