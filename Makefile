@@ -163,6 +163,8 @@ soak: ## guests live, are paused, killed and destroyed while pages are mapped (S
 	+$(MAKE) module
 	scripts/debian/build-stock-drivers
 	tests/guest/run soak
+	scripts/deps host
+	XENGNT_SWEEP=long scripts/check-host steps
 
 .PHONY: check-watching
 check-watching: ## xengnt-top, trace-cmd, perf and bpftrace as documented, in dom0 (as root)

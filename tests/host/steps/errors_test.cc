@@ -164,7 +164,7 @@ TEST(Errors, AnEndThatIsLateHitsNoLaterGrant)
 				      reports(w);
 				      return only_granted_is_open(w, first);
 			      }},
-			     2);
+			     long_runs() ? 3 : 2);
 	}
 }
 

@@ -296,7 +296,7 @@ public:
 // Schedules of one sweep of two operations.
 size_t most_of_two()
 {
-	return long_runs() ? 2000000 : 60;
+	return long_runs() ? 600 : 60;
 }
 
 // Half of the pairs with each version of the table, unless there is time.
