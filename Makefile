@@ -145,7 +145,7 @@ check-taken-over: ## Debian's own driver files taken over, and switched while th
 	scripts/build-clients test-modules
 	tests/guest/run suites --takeover --guests pv --out build/check-takeover
 	tests/guest/run suites --takeover --guests pvh --only-guests --out build/check-takeover-pvh
-	tests/guest/run drivers --drivers taken-over
+	tests/guest/run drivers --drivers taken-over --guests pv
 
 .PHONY: check-debug-kernel
 check-debug-kernel: ## the guest tests in a kernel with lockdep, kmemleak and more (an hour, as root)

@@ -4,6 +4,13 @@
 
 PARAMETERS=/sys/module
 
+# While the kernel's functions lead to xengnt they cannot be used to count; this is the same sum.
+taken_over() { grep -q '^state [^o]\|^state on' /sys/kernel/debug/xengnt/takeover 2>/dev/null; }
+references_taken_over() {
+	sleep 0.6 # the files keep their values for half a second
+	echo $(($(cat /sys/kernel/xengnt/table/headroom) + $(cat /sys/kernel/xengnt/table/used)))
+}
+
 # The references that the kernel can give, those that xengnt has leased included
 # (modules/count_refs.c), and what mappings leave in its books (modules/count_pages.c).
 # Nothing when it cannot be counted.
@@ -11,7 +18,9 @@ account() {
 	load_module count_refs && load_module count_pages || return 1
 	refs=$(cat $PARAMETERS/count_refs/parameters/refs)
 	leased=$(sed -n 's/^leased //p' /sys/kernel/debug/xengnt/stats 2>/dev/null)
-	echo "references $((refs + ${leased:-0}))" \
+	refs=$((refs + ${leased:-0}))
+	! taken_over || refs=$(references_taken_over)
+	echo "references $refs" \
 		"foreign $(cat $PARAMETERS/count_pages/parameters/foreign)" \
 		"pages $(cat $PARAMETERS/count_pages/parameters/pages)"
 	rmmod count_pages

@@ -98,8 +98,11 @@ def main():
     guests = [guest for guest in args.guests.split(",") if guest]
     OUT.mkdir(parents=True, exist_ok=True)
     dom0, domu = build_job(args)
-    # Taking over patches functions that other CPUs are running.
-    more = ["--one-thread"] if args.drivers == "taken-over" else []
+    # Taking over patches functions that other CPUs are running: QEMU needs one thread for
+    # all of them then, in which a PVH guest does not boot; or one CPU.
+    more = []
+    if args.drivers == "taken-over":
+        more = ["--cpus", 1] if "pvh" in guests else ["--one-thread"]
     status = runner.boot(OUT, dom0, "--domu-overlay", domu, "--deadline", args.deadline, *more)
     if status == 2:
         return 2
