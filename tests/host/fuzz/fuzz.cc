@@ -16,7 +16,7 @@ namespace
 // So that no input takes long.
 constexpr size_t most_steps = 2000;
 constexpr size_t step_bytes = 3 * sizeof(uint16_t);
-constexpr size_t often = 16; // steps between two looks of the oracle
+constexpr size_t often = 16; // steps between two full checks
 
 } // namespace
 

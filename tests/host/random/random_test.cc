@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Long random lives of a driver, judged by the oracle. Settings come from the environment:
+// Long random lives of a driver, checked by the world. Settings come from the environment:
 //   XENGNT_STEPS  how many steps in all (default 1,000,000)
 //   XENGNT_SEED   replays this seed alone
 //   XENGNT_ONE_PROCESS  no process of its own for each seed: for debuggers and counters
@@ -46,7 +46,7 @@ std::vector<Step> random_steps(uint64_t seed, size_t count)
 	return steps;
 }
 
-// One life. The oracle looks every `often` steps, at every reference 16 times less often.
+// One life. The world is checked every `often` steps, at every reference 16 times less often.
 Outcome live(uint64_t seed, const std::vector<Step> &steps, size_t often)
 {
 	Driver driver(random_config(seed));

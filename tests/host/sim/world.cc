@@ -58,7 +58,7 @@ World::~World()
 	if (broken.empty() || excused)
 		return;
 	// A test that looked has said so already; nobody may miss it.
-	std::fprintf(stderr, "oracle: %s\n", broken.c_str());
+	std::fprintf(stderr, "world: %s\n", broken.c_str());
 	std::abort();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// A running core on a simulated host, with the oracle that judges it.
+// A running core on a simulated host, with the checks that judge it.
 #pragma once
 
 #include <atomic>
@@ -81,7 +81,7 @@ public:
 	bool running() const { return running_; }
 	xg_pool *pool() const { return xg_default_pool(); }
 
-	// The whole oracle; empty when all is well. Nothing else may run meanwhile.
+	// All checks of the world; empty when all is well. Nothing else may run meanwhile.
 	std::string check();
 	// The part of it that does not look at every reference.
 	std::string check_quickly();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// What the unit tests share: a world per test, the oracle at its end, and words for what they do.
+// What the unit tests share: a world per test, its checks at the end, and words for what they do.
 #pragma once
 
 #include <gtest/gtest.h>
