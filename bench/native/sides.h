@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // The two sides, each through the functions that a driver calls: the kernel's own, and those of
-// src/linux/exports.c. `Side` is a template argument, so no call is indirect.
+// src/linux/grant_table.c. `Side` is a template argument, so no call is indirect.
 #pragma once
 
 #include <cstdint>

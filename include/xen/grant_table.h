@@ -4,6 +4,17 @@
  * is rebuilt onto xengnt unchanged. Types and inline helpers are the kernel's
  * own, of whatever version it is built for; each function below is ours, and is
  * declared and documented in <xengnt/grant_table.h> and <xengnt/backend.h>.
+ *
+ * Both <xen/grant_table.h>, this one and the kernel's, have the same name; the
+ * order of the include path decides which of them a source file gets:
+ *
+ *   A driver gets this one. It is built with NOSTDINC_FLAGS="-nostdinc -I.../include",
+ *   and Kbuild puts these flags before the kernel's own include directories. The
+ *   #include_next below then finds the kernel's.
+ *
+ *   xengnt's own sources, src/linux/, get the kernel's, since they call the kernel's
+ *   functions. Kbuild adds this directory with ccflags-y, which it puts behind the
+ *   kernel's own include directories; only <xengnt/...> is found here.
  */
 #ifndef XENGNT_XEN_GRANT_TABLE_H
 #define XENGNT_XEN_GRANT_TABLE_H

@@ -57,7 +57,7 @@ int xengnt_unmap_queue_init(void);
 /* May sleep: waits for workers that are about to end. */
 void xengnt_unmap_queue_exit(void);
 
-/* --- table.c: the list of frames of auto-translated guests --------------- */
+/* --- auto_xlat.c: the list of frames of auto-translated guests ----------- */
 
 int xengnt_table_init(void);
 void xengnt_table_exit(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Just enough of a kernel for drivers/xen/grant-table.c and our exports.c to be
+ * Just enough of a kernel for drivers/xen/grant-table.c and our grant_table.c to be
  * compiled as part of a program. Every header that they include is this one,
  * except Xen's own two, which come with the kernel's source.
  *
