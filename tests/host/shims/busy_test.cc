@@ -70,7 +70,8 @@ TEST(BusyEnds, AFloodIsOneLineAMinuteAndACount)
 		xengnt_say_busy(12, 0);
 	ASSERT_EQ(lines.size(), 1u);
 	EXPECT_EQ(lines[0].rfind("reference 0xc is still in use; caller", 0), 0u) << lines[0];
-	EXPECT_TRUE(ends_with(lines[0], "; 0 more such ends since the last such line\n")) << lines[0];
+	EXPECT_TRUE(ends_with(lines[0], "; 0 more such ends since the last such line\n"))
+	    << lines[0];
 
 	now += minute - 1;
 	xengnt_say_busy(13, 0);
@@ -81,12 +82,13 @@ TEST(BusyEnds, AFloodIsOneLineAMinuteAndACount)
 	ASSERT_EQ(lines.size(), 2u);
 	EXPECT_EQ(lines[1].rfind("reference 0xe ", 0), 0u) << lines[1];
 	EXPECT_TRUE(ends_with(lines[1], "; 1000 more such ends since the last such line\n"))
-		<< lines[1];
+	    << lines[1];
 
 	now += minute;
 	xengnt_say_busy(15, 0);
 	ASSERT_EQ(lines.size(), 3u);
-	EXPECT_TRUE(ends_with(lines[2], "; 0 more such ends since the last such line\n")) << lines[2];
+	EXPECT_TRUE(ends_with(lines[2], "; 0 more such ends since the last such line\n"))
+	    << lines[2];
 }
 
 } // namespace
