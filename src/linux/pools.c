@@ -12,6 +12,7 @@
 
 #include "../core/core.h"
 #include "callers.h"
+#include "shares.h"
 #include "tracking.h"
 
 /* One for each pool that there can be; the core has the same limit. */
@@ -28,14 +29,19 @@ struct xengnt_pool *xengnt_pool_create(const char *name, unsigned int reserve, u
 	if (!name || !*name || strlen(name) > 31 || reserve > limit)
 		return ERR_PTR(-EINVAL);
 	pool = xg_pool_create(name, reserve, limit, true, &err);
-	return pool ? (struct xengnt_pool *)pool : ERR_PTR(err);
+	if (!pool)
+		return ERR_PTR(err);
+	xengnt_shares_apply(pool, reserve, limit);
+	return (struct xengnt_pool *)pool;
 }
 EXPORT_SYMBOL_GPL(xengnt_pool_create);
 
 static unsigned int destroy(struct xg_pool *pool)
 {
-	unsigned int out = xg_pool_destroy(pool);
+	unsigned int out;
 
+	xengnt_shares_forget(pool);
+	out = xg_pool_destroy(pool);
 	if (out) {
 		pr_warn("pool %s: %u references were still out when it was given up\n",
 			xg_pool_name(pool), out);
@@ -102,6 +108,8 @@ struct xengnt_client *xengnt_client_named(const char *name)
 	there = enter(name, pool);
 	if (!there || there->pool != pool)
 		xg_pool_destroy(pool);
+	else
+		xengnt_shares_apply(pool, 0, XENGNT_POOL_NO_LIMIT);
 	return there;
 }
 

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0
+# Reserves and limits by the name of a pool, given when loading and written later.
+# shellcheck shell=sh
+. /lib/xengnt/ktap.sh
+
+PARAMETERS=/sys/module/xengnt/parameters
+pool() { sed -n "s/^name hold_refs .* limit \([0-9]*\) reserve \([0-9]*\) .*/\2 \1/p" /sys/kernel/debug/xengnt/pools; }
+refused() { ! "$@" 2>/dev/null; }
+write() { echo "$2" >"$PARAMETERS/$1" 2>/dev/null; }
+
+ktap_plan 11
+load_module xengnt reserve=hold-refs:100 limit=hold_refs:200,other:7
+ktap_equal "both can be read" "$(cat $PARAMETERS/reserve) $(cat $PARAMETERS/limit)" \
+	"hold-refs:100 hold_refs:200,other:7"
+ktap_check "a driver does not get more than its limit" refused load_module hold_refs count=201
+ktap_check "but as many" load_module hold_refs count=200
+ktap_equal "its pool has both" "$(pool)" "100 200"
+ktap_check "a limit can be written" write limit hold_refs:300
+ktap_equal "for a pool that exists" "$(pool)" "100 300"
+ktap_check "without the name" write reserve ""
+ktap_equal "the pool has what it was made with" "$(pool)" "0 300"
+ktap_check "nonsense is refused" refused write limit hold_refs
+ktap_check "too much as well" refused write limit "$(printf 'n%s:1,' $(seq 65))n:1"
+ktap_equal "and changes nothing" "$(cat $PARAMETERS/limit) $(pool)" "hold_refs:300 0 300"
+rmmod hold_refs
+rmmod xengnt
