@@ -47,6 +47,9 @@ struct xengnt_pool *xengnt_pool_create(const char *name, unsigned int reserve, u
 unsigned int xengnt_pool_destroy(struct xengnt_pool *pool);
 int xengnt_pool_alloc_grant_references(struct xengnt_pool *pool, std::uint16_t count,
 				       std::uint32_t *head);
+int xengnt_pool_wait(struct xengnt_pool *pool, unsigned int count, long timeout);
+int xengnt_pool_alloc_grant_references_wait(struct xengnt_pool *pool, std::uint16_t count,
+					    std::uint32_t *head, long timeout);
 int xengnt_pool_grant_foreign_access(struct xengnt_pool *pool, std::uint16_t domid,
 				     unsigned long frame, int readonly);
 }
@@ -141,6 +144,13 @@ public:
 
 	XENGNT_INLINE explicit operator bool() const { return pool_; }
 	XENGNT_INLINE xengnt_pool *get() const { return pool_; }
+
+	// Sleeps until the pool could give as many, at most this many jiffies; 0, or an error
+	// of xengnt_pool_wait().
+	[[nodiscard]] XENGNT_INLINE int wait(unsigned int count, long timeout) const
+	{
+		return xengnt_pool_wait(pool_, count, timeout);
+	}
 
 	// Returns how many references are still out.
 	XENGNT_INLINE unsigned int reset()
@@ -249,6 +259,18 @@ public:
 		RefList made;
 		std::uint32_t head;
 		if (!xengnt_pool_alloc_grant_references(pool.get(), count, &head))
+			made.head_ = head;
+		return made;
+	}
+
+	// The same, sleeping until there are enough, at most this many jiffies; empty also
+	// after a signal, and when the pool can never have as many.
+	XENGNT_INLINE static RefList make_waiting(const Pool &pool, std::uint16_t count,
+						  long timeout)
+	{
+		RefList made;
+		std::uint32_t head;
+		if (!xengnt_pool_alloc_grant_references_wait(pool.get(), count, &head, timeout))
 			made.head_ = head;
 		return made;
 	}

@@ -39,6 +39,8 @@ struct xengnt_pool *xengnt_pool_create(const char *name, unsigned int reserve, u
  * xengnt_pool_destroy() - give a pool up
  * @pool: the pool; nothing may allocate from it any more. NULL is fine.
  *
+ * Those who wait in xengnt_pool_wait() return -ESHUTDOWN, and this returns after them.
+ *
  * What is still out is reported, stays usable, and is freed as before; the pool
  * goes when the last of it has come back. What was ended while the other side
  * had it mapped comes back by itself and is not reported.
@@ -117,6 +119,41 @@ int xengnt_pool_grant_foreign_access(struct xengnt_pool *pool, domid_t domid, un
 void xengnt_pool_request_free_callback(struct xengnt_pool *pool,
 				       struct gnttab_free_callback *callback,
 				       void (*fn)(void *), void *arg, u16 count);
+
+/**
+ * xengnt_pool_wait() - sleep until a pool has references
+ * @pool: whose references are counted, its limit and reserve included.
+ * @count: how many references the pool must be able to allocate, 0 to 65,535.
+ * @timeout: in jiffies: 0 to look once, MAX_SCHEDULE_TIMEOUT to wait without an end.
+ *
+ * Those who wait for one pool are served in the order in which they came, whatever
+ * their counts. An allocation that does not wait may still come first, so what was
+ * there may be gone once this returns: xengnt_pool_alloc_grant_references_wait()
+ * allocates in the caller's turn.
+ *
+ * Context: may sleep; interruptible. Not in a work item on which the freeing of
+ * references depends.
+ *
+ * Return: 0; -ETIMEDOUT; -ERESTARTSYS, a signal has come; -ESHUTDOWN, the pool is
+ * being destroyed; -EINVAL, @pool is NULL, @timeout is negative, or @count can
+ * never be met: it is more than the pool's limit, 65,535, or all that may be
+ * leased. A limit that is lowered to less than @count ends the wait with -EINVAL.
+ */
+int xengnt_pool_wait(struct xengnt_pool *pool, unsigned int count, long timeout);
+
+/**
+ * xengnt_pool_alloc_grant_references_wait() - allocate, sleeping until there are enough
+ * @pool: whose references.
+ * @count: how many, 0 to 65,535.
+ * @head: where the private list goes; untouched on failure.
+ * @timeout: as for xengnt_pool_wait(), with which this shares the queue.
+ *
+ * Context: may sleep; interruptible.
+ *
+ * Return: 0, or an error of xengnt_pool_wait().
+ */
+int xengnt_pool_alloc_grant_references_wait(struct xengnt_pool *pool, u16 count,
+					    grant_ref_t *head, long timeout);
 
 /**
  * xengnt_pool_grant_foreign_access_batch() - a batch from a pool

@@ -319,6 +319,11 @@ void xg_cancel_callback(struct xg_free_callback *callback)
 	callbacks.cancel(callback);
 }
 
+bool xg_can_ever_allocate(const struct xg_pool *pool, uint32_t count)
+{
+	return FreeCallbacks::can_ever_be_met(*pool, count);
+}
+
 void xg_refuse(enum xg_report what, uint32_t ref, unsigned long caller)
 {
 	(void)reports.misuse(what, {ref}, {caller});

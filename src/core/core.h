@@ -189,6 +189,8 @@ void xg_request_callback(struct xg_pool *pool, struct xg_free_callback *callback
 			 void (*fn)(void *arg), void *arg, uint16_t count);
 /* Once this returns @fn neither runs nor will run, unless called from @fn itself. */
 void xg_cancel_callback(struct xg_free_callback *callback);
+/* Whether the pool's limit, and all that may be leased, allow as many at once, when all are free. */
+bool xg_can_ever_allocate(const struct xg_pool *pool, uint32_t count);
 
 /* Counts and reports a wrong call that the shim itself has refused. */
 void xg_refuse(enum xg_report what, uint32_t ref, unsigned long caller);

@@ -32,9 +32,9 @@ void FreeCallbacks::create()
 
 // A callback that waits for more than its pool, or all that may be leased, can ever have costs
 // others nothing: nothing is freed to the central list, leased or kept for its sake.
-bool FreeCallbacks::can_ever_be_met(const xg_free_callback &callback)
+bool FreeCallbacks::can_ever_be_met(const Pool &pool, u32 count)
 {
-	return callback.count <= min(lease.limit(), load_relaxed(&pool_of(callback).limit));
+	return count <= min(lease.limit(), load_relaxed(&pool.limit));
 }
 
 bool FreeCallbacks::unlink(xg_free_callback *callback)
@@ -63,7 +63,7 @@ bool FreeCallbacks::request(Pool &pool, xg_free_callback *callback, void (*fn)(v
 	callback->arg = arg;
 	callback->count = count;
 	callback->pool = id_of(pool).raw;
-	callback->starving = can_ever_be_met(*callback);
+	callback->starving = can_ever_be_met(pool, count);
 	*link = callback;
 	waiting_++;
 	// From here on what is freed goes to the central list, and who frees calls run().
@@ -200,7 +200,7 @@ void FreeCallbacks::limits_changed()
 	{
 		LockGuard guard(lock_);
 		for (xg_free_callback *callback = first_; callback; callback = callback->next) {
-			bool starving = can_ever_be_met(*callback);
+			bool starving = can_ever_be_met(pool_of(*callback), callback->count);
 			if (starving && !callback->starving)
 				waiters::begin_wait();
 			else if (!starving && callback->starving)

@@ -26,7 +26,6 @@ class FreeCallbacks
 	u32 waiting_ GUARDED_BY(lock_) = 0;
 	u64 called_ = 0; // atomic
 
-	static bool can_ever_be_met(const xg_free_callback &callback);
 	bool unlink(xg_free_callback *callback) REQUIRES(lock_);
 	Call next_to_run();
 	void serve();
@@ -36,6 +35,8 @@ public:
 	constexpr FreeCallbacks() : lock_() {}
 
 	void create() UNSHARED;
+	// Whether the limits allow as many at once.
+	static bool can_ever_be_met(const Pool &pool, u32 count);
 	// Queues the callback; false when it is queued already. The caller then drains the CPU
 	// caches and calls lease_for_waiting().
 	bool request(Pool &pool, xg_free_callback *callback, void (*fn)(void *), void *arg,

@@ -23,6 +23,7 @@
 #include <asm/xen/hypercall.h>
 
 #include "../core/core.h"
+#include "shares.h"
 #include "trace.h"
 
 #define LOOK_INTERVAL (10 * HZ)
@@ -211,6 +212,7 @@ static void look(struct work_struct *work)
 
 	clear_bit(0, &soon);
 	xengnt_sysfs_update_pools();
+	xengnt_shares_retry();
 	if (!xengnt_read_headroom(&seen.headroom, &stats)) {
 		find_biggest(&seen);
 		xengnt_seen = seen;

@@ -14,6 +14,7 @@
 #include "callers.h"
 #include "shares.h"
 #include "tracking.h"
+#include "waiting.h"
 
 /* One for each pool that there can be; the core has the same limit. */
 #define MAX_CLIENTS 255
@@ -41,6 +42,7 @@ static unsigned int destroy(struct xg_pool *pool)
 	unsigned int out;
 
 	xengnt_shares_forget(pool);
+	xengnt_waiters_end(pool);
 	out = xg_pool_destroy(pool);
 	if (out) {
 		pr_warn("pool %s: %u references were still out when it was given up\n",
@@ -183,10 +185,15 @@ static struct notifier_block module_notifier = {
 
 int xengnt_pools_init(void)
 {
-	return register_module_notifier(&module_notifier);
+	int err = register_module_notifier(&module_notifier);
+
+	if (!err)
+		xengnt_shares_apply(xg_default_pool(), 0, XENGNT_POOL_NO_LIMIT);
+	return err;
 }
 
 void xengnt_pools_exit(void)
 {
 	unregister_module_notifier(&module_notifier);
+	xengnt_shares_exit();
 }

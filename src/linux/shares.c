@@ -18,6 +18,7 @@
 #include <linux/string.h>
 
 #include "../core/core.h"
+#include "waiting.h"
 
 #define MAX_SHARES 64
 #define MAX_POOLS 256 /* of the core */
@@ -34,9 +35,11 @@ struct shares {
 
 /* Read by pools that are being made, in any context; written under write_lock as well. */
 static struct shares reserves, limits;
-static struct {
+static struct known {
 	struct xg_pool *pool; /* NULL: no pool here */
 	u32 reserve, limit;   /* that it was made with */
+	u32 has;	      /* the reserve that it was given last */
+	u32 unmet;	      /* the reserve that it could not be given; 0: none */
 } known[MAX_POOLS];
 static DEFINE_RAW_SPINLOCK(lock);
 /* One writer at a time; setting a pool's reserve may take long. */
@@ -44,13 +47,39 @@ static DEFINE_MUTEX(write_lock);
 
 /* --- parsing ------------------------------------------------------------ */
 
-static int parse_one(char *word, struct share *share)
+/* Modules have underscores where people, and built-in drivers, have dashes. */
+static bool same_name(const char *one, const char *other)
+{
+	for (; *one || *other; one++, other++)
+		if ((*one == '-' ? '_' : *one) != (*other == '-' ? '_' : *other))
+			return false;
+	return true;
+}
+
+static const struct share *find(const struct shares *shares, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < shares->nr; i++)
+		if (same_name(shares->list[i].name, name))
+			return &shares->list[i];
+	return NULL;
+}
+
+static int parse_one(char *word, struct shares *shares)
 {
 	char *colon = strchr(word, ':');
+	struct share *share;
 
 	if (!colon || colon == word || colon - word >= sizeof(share->name))
 		return -EINVAL;
+	if (shares->nr == MAX_SHARES)
+		return -E2BIG;
 	*colon = '\0';
+	/* Of two values for one name neither is right. */
+	if (find(shares, word))
+		return -EINVAL;
+	share = &shares->list[shares->nr++];
 	strscpy(share->name, word, sizeof(share->name));
 	return kstrtou32(colon + 1, 0, &share->count);
 }
@@ -65,11 +94,9 @@ static int parse(const char *text, struct shares *shares)
 	if (!copy)
 		return -ENOMEM;
 	rest = strim(copy);
-	while (!err && *rest && (word = strsep(&rest, ","))) {
-		err = shares->nr < MAX_SHARES ? parse_one(word, &shares->list[shares->nr]) : -E2BIG;
-		shares->nr++;
-		if (!rest)
-			break;
+	while (!err && rest && *rest) {
+		word = strsep(&rest, ",");
+		err = parse_one(word, shares);
 	}
 	kfree(copy);
 	return err;
@@ -77,97 +104,162 @@ static int parse(const char *text, struct shares *shares)
 
 /* --- applying ------------------------------------------------------------- */
 
-/* Modules have underscores where people, and built-in drivers, have dashes. */
-static bool same_name(const char *one, const char *other)
+struct goal {
+	struct xg_pool *pool;
+	u32 reserve, limit;
+};
+
+/* What the parameters want for a pool. Under the lock. */
+static struct goal goal_of(const struct known *here)
 {
-	for (; *one || *other; one++, other++)
-		if ((*one == '-' ? '_' : *one) != (*other == '-' ? '_' : *other))
-			return false;
-	return true;
-}
+	struct goal goal = { here->pool, here->reserve, here->limit };
+	const struct share *share;
 
-static u32 wanted(const struct shares *shares, const char *name, u32 unless)
-{
-	unsigned int i;
-
-	for (i = 0; i < shares->nr; i++)
-		if (same_name(shares->list[i].name, name))
-			return shares->list[i].count;
-	return unless;
-}
-
-static void set_pool(struct xg_pool *pool, const char *name, u32 reserve, u32 limit)
-{
-	int err;
-
+	if (!here->pool)
+		return goal;
+	share = find(&reserves, xg_pool_name(here->pool));
+	if (share)
+		goal.reserve = share->count;
+	share = find(&limits, xg_pool_name(here->pool));
+	if (share)
+		goal.limit = share->count;
 	/* Of the two the limit holds: a reserve above it could never be used. */
-	reserve = min(reserve, limit);
-	err = xg_pool_set(pool, reserve, limit);
+	goal.reserve = min(goal.reserve, goal.limit);
+	return goal;
+}
+
+static struct goal read_goal(const struct known *here)
+{
+	unsigned long flags;
+	struct goal goal;
+
+	raw_spin_lock_irqsave(&lock, flags);
+	goal = goal_of(here);
+	raw_spin_unlock_irqrestore(&lock, flags);
+	return goal;
+}
+
+/* Returns whether the log should say that the reserve cannot be had. */
+static bool note(struct known *here, const struct goal *goal, bool met)
+{
+	unsigned long flags;
+	bool is_new;
+
+	raw_spin_lock_irqsave(&lock, flags);
+	is_new = !met && here->unmet != goal->reserve;
+	here->unmet = met ? 0 : goal->reserve;
+	if (met)
+		here->has = goal->reserve;
+	raw_spin_unlock_irqrestore(&lock, flags);
+	return is_new;
+}
+
+static void set_pool(struct known *here, const struct goal *goal)
+{
+	int err = xg_pool_set(goal->pool, goal->reserve, goal->limit);
+
+	/* The limit holds all the same, and so does the reserve that is there already. */
 	if (err)
-		pr_warn("pool %s cannot have a reserve of %u references and a limit of %u: error %d; free some, then write the parameter again\n",
-			name, reserve, limit, err);
+		(void)xg_pool_set(goal->pool, min(READ_ONCE(here->has), goal->limit), goal->limit);
+	/* What somebody waits for may now be more than the limit. */
+	xengnt_waiters_look(goal->pool);
+	if (note(here, goal, !err))
+		pr_warn("pool %s cannot have a reserve of %u references now: error %d; this is tried again every ten seconds: free some, or set a smaller reserve\n",
+			xg_pool_name(goal->pool), goal->reserve, err);
+}
+
+/*
+ * Gives a pool, which does not go meanwhile, what the parameters want. Any context. A
+ * parameter that is written meanwhile may have been applied by its writer already: so
+ * this looks again after it has set the pool.
+ */
+static void settle(struct known *here)
+{
+	struct goal goal = read_goal(here);
+	struct goal again;
+
+	while (goal.pool) {
+		set_pool(here, &goal);
+		again = read_goal(here);
+		if (again.reserve == goal.reserve && again.limit == goal.limit)
+			break;
+		goal = again;
+	}
+}
+
+/* Enters a pool. There is a place for each one that the core can make. */
+static struct known *enter(struct xg_pool *pool, u32 reserve, u32 limit)
+{
+	struct known *here = NULL;
+	unsigned long flags;
+	int i;
+
+	raw_spin_lock_irqsave(&lock, flags);
+	for (i = 0; i < MAX_POOLS && !here; i++)
+		if (!known[i].pool)
+			here = &known[i];
+	if (here)
+		*here = (struct known){ pool, reserve, limit, reserve, 0 };
+	raw_spin_unlock_irqrestore(&lock, flags);
+	return here;
 }
 
 void xengnt_shares_apply(struct xg_pool *pool, u32 reserve, u32 limit)
 {
-	const char *name = xg_pool_name(pool);
-	unsigned long flags;
-	bool named;
-	u32 own_reserve = reserve, own_limit = limit;
-	int i;
+	struct known *here = enter(pool, reserve, limit);
+	struct goal goal;
 
-	raw_spin_lock_irqsave(&lock, flags);
-	for (i = 0; i < MAX_POOLS && known[i].pool; i++)
-		;
-	if (i < MAX_POOLS) {
-		known[i].pool = pool;
-		known[i].reserve = reserve;
-		known[i].limit = limit;
-	}
-	reserve = wanted(&reserves, name, reserve);
-	limit = wanted(&limits, name, limit);
-	named = reserve != own_reserve || limit != own_limit;
-	raw_spin_unlock_irqrestore(&lock, flags);
-	if (named)
-		set_pool(pool, name, reserve, limit);
+	if (!here)
+		return;
+	goal = read_goal(here);
+	/* Most pools are not named. */
+	if (goal.reserve != reserve || goal.limit != limit)
+		settle(here);
 }
 
-void xengnt_shares_forget(struct xg_pool *pool)
+static void forget(const struct xg_pool *pool)
 {
 	unsigned long flags;
 	int i;
 
-	/* Whoever is writing a parameter may be setting this very pool. */
+	/* A writer of a parameter may be setting this very pool. */
 	mutex_lock(&write_lock);
 	raw_spin_lock_irqsave(&lock, flags);
 	for (i = 0; i < MAX_POOLS; i++)
-		if (known[i].pool == pool)
+		if (!pool || known[i].pool == pool)
 			known[i].pool = NULL;
 	raw_spin_unlock_irqrestore(&lock, flags);
+	mutex_unlock(&write_lock);
+}
+
+void xengnt_shares_forget(const struct xg_pool *pool)
+{
+	forget(pool);
+}
+
+void xengnt_shares_exit(void)
+{
+	forget(NULL);
+}
+
+void xengnt_shares_retry(void)
+{
+	int i;
+
+	mutex_lock(&write_lock);
+	for (i = 0; i < MAX_POOLS; i++)
+		if (READ_ONCE(known[i].unmet))
+			settle(&known[i]);
 	mutex_unlock(&write_lock);
 }
 
 /* Under write_lock: no pool goes meanwhile. */
 static void apply_to_all(void)
 {
-	struct xg_pool *pool;
-	unsigned long flags;
-	u32 reserve, limit;
 	int i;
 
-	for (i = 0; i < MAX_POOLS; i++) {
-		raw_spin_lock_irqsave(&lock, flags);
-		pool = known[i].pool;
-		reserve = known[i].reserve;
-		limit = known[i].limit;
-		if (pool) {
-			reserve = wanted(&reserves, xg_pool_name(pool), reserve);
-			limit = wanted(&limits, xg_pool_name(pool), limit);
-		}
-		raw_spin_unlock_irqrestore(&lock, flags);
-		if (pool)
-			set_pool(pool, xg_pool_name(pool), reserve, limit);
-	}
+	for (i = 0; i < MAX_POOLS; i++)
+		settle(&known[i]);
 }
 
 /* --- the parameters ---------------------------------------------------------- */
@@ -182,7 +274,7 @@ static int set_shares(const char *text, const struct kernel_param *param)
 		return -ENOMEM;
 	err = parse(text, parsed);
 	if (err) {
-		pr_err("%s=%s: must be NAME:N,NAME:N, at most %d of them\n", param->name,
+		pr_err("%s=%s: must be NAME:N,NAME:N, each name once, at most %d of them\n", param->name,
 		       text, MAX_SHARES);
 		goto out;
 	}

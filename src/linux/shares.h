@@ -13,6 +13,10 @@ struct xg_pool;
  */
 void xengnt_shares_apply(struct xg_pool *pool, u32 reserve, u32 limit);
 /* Before a pool is destroyed for which the above was called. May sleep. */
-void xengnt_shares_forget(struct xg_pool *pool);
+void xengnt_shares_forget(const struct xg_pool *pool);
+/* Tries once more what could not be met. May sleep. */
+void xengnt_shares_retry(void);
+/* All pools are about to go: the parameters can be written until the module is gone. */
+void xengnt_shares_exit(void);
 
 #endif /* XENGNT_SHARES_H */

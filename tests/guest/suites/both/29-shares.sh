@@ -8,7 +8,7 @@ pool() { sed -n "s/^name hold_refs .* limit \([0-9]*\) reserve \([0-9]*\) .*/\2 
 refused() { ! "$@" 2>/dev/null; }
 write() { echo "$2" >"$PARAMETERS/$1" 2>/dev/null; }
 
-ktap_plan 11
+ktap_plan 17
 load_module xengnt reserve=hold-refs:100 limit=hold_refs:200,other:7
 ktap_equal "both can be read" "$(cat $PARAMETERS/reserve) $(cat $PARAMETERS/limit)" \
 	"hold-refs:100 hold_refs:200,other:7"
@@ -22,5 +22,14 @@ ktap_equal "the pool has what it was made with" "$(pool)" "0 300"
 ktap_check "nonsense is refused" refused write limit hold_refs
 ktap_check "too much as well" refused write limit "$(printf 'n%s:1,' $(seq 65))n:1"
 ktap_equal "and changes nothing" "$(cat $PARAMETERS/limit) $(pool)" "hold_refs:300 0 300"
+ktap_check "a name twice is refused" refused write limit hold_refs:1,hold-refs:2
+ktap_check "the limit bounds the reserve" write reserve hold_refs:400
+ktap_equal "so the reserve is 300" "$(pool)" "300 300"
+write limit ""
+write reserve hold_refs:250
+ktap_check "a reserve that is too large now can be written" write reserve hold_refs:10000000
+ktap_equal "the pool keeps the one it has" "$(pool)" "250 4294967295"
+ktap_check "and the log says so" sh -c "dmesg | grep -q \
+	'xengnt: pool hold_refs cannot have a reserve of 10000000 references now'"
 rmmod hold_refs
 rmmod xengnt
