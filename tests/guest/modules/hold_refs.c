@@ -14,6 +14,10 @@ static unsigned int count = 1;
 module_param(count, uint, 0444);
 MODULE_PARM_DESC(count, "how many references");
 
+static unsigned int begin = UINT_MAX;
+module_param(begin, uint, 0444);
+MODULE_PARM_DESC(begin, "how many of them when loaded (all); the others when told to (more)");
+
 static unsigned int last;
 module_param(last, uint, 0444);
 MODULE_PARM_DESC(last, "read: the highest of the references");
@@ -26,6 +30,7 @@ static struct page *page;
 static grant_ref_t *refs;
 static unsigned int granted;
 static bool end;
+static bool more;
 
 static void end_all(void)
 {
@@ -56,9 +61,9 @@ static const struct kernel_param_ops end_ops = {
 module_param_cb(end, &end_ops, &end, 0644);
 MODULE_PARM_DESC(end, "write 1: end access through all of them");
 
-static int grant_all(void)
+static int grant_up_to(unsigned int wanted)
 {
-	while (granted < count) {
+	while (granted < wanted) {
 		int ref = gnttab_grant_foreign_access(0, xen_page_to_gfn(page), 0);
 
 		if (ref < 0)
@@ -68,6 +73,20 @@ static int grant_all(void)
 	}
 	return 0;
 }
+
+static int more_set(const char *value, const struct kernel_param *param)
+{
+	int err = param_set_bool(value, param);
+
+	return err ?: more ? grant_up_to(count) : 0;
+}
+
+static const struct kernel_param_ops more_ops = {
+	.set = more_set,
+	.get = param_get_bool,
+};
+module_param_cb(more, &more_ops, &more, 0644);
+MODULE_PARM_DESC(more, "write 1: grant through the others too");
 
 /* The page stays when somebody has it mapped after all. */
 static void give_back(void)
@@ -90,7 +109,7 @@ static int __init hold_refs_init(void)
 		kvfree(refs);
 		return -ENOMEM;
 	}
-	err = grant_all();
+	err = grant_up_to(min(begin, count));
 	if (err)
 		give_back();
 	return err;

@@ -109,6 +109,23 @@ TEST_F(Reserve, WhatIsAllocatedMeanwhileIsNotPromised)
 	    });
 }
 
+// What no number of frees can bring is told at once.
+TEST_F(Reserve, MoreThanTheLimitsCanNeverBeAllocated)
+{
+	start_with(100);
+	xg_pool *pool = create("limited", 0, 10);
+	ASSERT_NE(pool, nullptr);
+	std::vector<uint32_t> held = take_from(pool, 10);
+	EXPECT_TRUE(xg_can_ever_allocate(pool, 10));
+	EXPECT_FALSE(xg_can_ever_allocate(pool, 11));
+	EXPECT_EQ(xg_pool_set(pool, 0, 20), XG_OK);
+	EXPECT_TRUE(xg_can_ever_allocate(pool, 11));
+	EXPECT_TRUE(xg_can_ever_allocate(w->pool(), 100));
+	EXPECT_FALSE(xg_can_ever_allocate(w->pool(), 1u << 20));
+	free_all(held);
+	xg_pool_destroy(pool);
+}
+
 // A reserve that cannot be had leaves nothing promised.
 TEST_F(Reserve, ARefusedReserveKeepsNothing)
 {

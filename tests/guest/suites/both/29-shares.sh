@@ -8,7 +8,7 @@ pool() { sed -n "s/^name hold_refs .* limit \([0-9]*\) reserve \([0-9]*\) .*/\2 
 refused() { ! "$@" 2>/dev/null; }
 write() { echo "$2" >"$PARAMETERS/$1" 2>/dev/null; }
 
-ktap_plan 17
+ktap_plan 22
 load_module xengnt reserve=hold-refs:100 limit=hold_refs:200,other:7
 ktap_equal "both can be read" "$(cat $PARAMETERS/reserve) $(cat $PARAMETERS/limit)" \
 	"hold-refs:100 hold_refs:200,other:7"
@@ -32,4 +32,25 @@ ktap_equal "the pool keeps the one it has" "$(pool)" "250 4294967295"
 ktap_check "and the log says so" sh -c "dmesg | grep -q \
 	'xengnt: pool hold_refs cannot have a reserve of 10000000 references now'"
 rmmod hold_refs
+
+# A driver that has a part of its reserve, and another one that takes all it can.
+greedy() {
+	load_module hold_refs count=300 begin=100 && load_module greedy_refs
+	taken=$(cat /sys/module/greedy_refs/parameters/taken)
+}
+more() { (echo 1 >/sys/module/hold_refs/parameters/more) 2>/dev/null; }
+write reserve hold_refs:300
+greedy
+ktap_check "another driver takes all it can" [ "$taken" -gt 500 ]
+ktap_check "the rest of the reserve is there all the same" more
+rmmod greedy_refs hold_refs
+write reserve ""
+greedy
+ktap_check "without a reserve" refused more
+rmmod greedy_refs hold_refs
+write limit greedy-refs:500
+greedy
+ktap_equal "with a limit it takes no more" "$taken" 500
+ktap_check "and leaves the others theirs" more
+rmmod greedy_refs hold_refs
 rmmod xengnt
