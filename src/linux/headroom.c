@@ -24,6 +24,7 @@
 
 #include "../core/core.h"
 #include "shares.h"
+#include "takeover.h"
 #include "trace.h"
 
 #define LOOK_INTERVAL (10 * HZ)
@@ -213,6 +214,7 @@ static void look(struct work_struct *work)
 	clear_bit(0, &soon);
 	xengnt_sysfs_update_pools();
 	xengnt_shares_retry();
+	xengnt_takeover_check();
 	if (!xengnt_read_headroom(&seen.headroom, &stats)) {
 		find_biggest(&seen);
 		xengnt_seen = seen;

@@ -128,6 +128,7 @@ static void log_holder(const char *name, u32 out, void *unused)
 static void hooks_gone(void)
 {
 	xengnt_hooks_out();
+	xengnt_note_takeover(false, 0);
 	pr_info("takeover is off: all functions are the kernel's again\n");
 	module_put(THIS_MODULE);
 }
@@ -140,6 +141,23 @@ static void look(struct work_struct *work)
 			hooks_gone();
 		else
 			schedule_delayed_work(&look_work, LOOK_INTERVAL);
+	}
+	mutex_unlock(&switch_lock);
+}
+
+void xengnt_takeover_check(void)
+{
+	unsigned int tried, lost;
+
+	/* Switching takes seconds, and tries the hooks itself. */
+	if (!mutex_trylock(&switch_lock))
+		return;
+	if (xengnt_takeover_state >= XENGNT_TAKEOVER_DRAINING) {
+		tried = xengnt_hooks_try(&lost);
+		if (lost && !xengnt_hooks_lost())
+			pr_err("takeover: %u of %u functions that were tried do not reach their hooks any more: look for ftrace in the log above, and restart this guest: what the kernel does with references of ours is not known\n",
+			       lost, tried);
+		xengnt_note_takeover(xengnt_takeover_state == XENGNT_TAKEOVER_ON, lost);
 	}
 	mutex_unlock(&switch_lock);
 }

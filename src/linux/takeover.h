@@ -38,6 +38,8 @@ extern enum xengnt_takeover_state xengnt_takeover_state;
 
 /* At the end of loading: does what the parameter asked for. Never fails the load. */
 void xengnt_takeover_init(void);
+/* From time to time: tries the hooks when they are in. May sleep. */
+void xengnt_takeover_check(void);
 /* First thing of unloading: nothing is taken over any more, and cannot be again. */
 void xengnt_takeover_exit(void);
 /* The debugfs file. */
@@ -48,6 +50,11 @@ void xengnt_takeover_show(struct seq_file *file);
  * in when one fails, and the log says which and why. May sleep; takes seconds.
  */
 int xengnt_hooks_in(void);
+/*
+ * Tries those that can be tried at any time, in whatever state: how many these are,
+ * and how many of them were not reached. One caller at a time. May sleep.
+ */
+unsigned int xengnt_hooks_try(unsigned int *lost);
 /* Takes them out. Nobody is inside our functions by way of a hook once this returns. */
 void xengnt_hooks_out(void);
 /* Before the module goes, with no hook in. */

@@ -69,7 +69,8 @@ enum hook_number {
 	HOOK_ALLOC_LIST,
 	HOOK_ALLOC_SEQ,
 	HOOK_GRANT_NEW,
-	HOOK_RELEASE,
+	HOOKS_WITHOUT_REF, /* those before need no reference to be tried with */
+	HOOK_RELEASE = HOOKS_WITHOUT_REF,
 	HOOK_GRANT,
 	HOOK_END,
 	HOOK_TRY_END,
@@ -136,14 +137,14 @@ static void notrace redirect(unsigned long ip, unsigned long parent_ip, struct f
 	enum xengnt_takeover_state state = READ_ONCE(xengnt_takeover_state);
 	unsigned int number = hook - hooks;
 
-	if (state < hook->from) {
+	if (is_own) {
 		if (is_probe()) {
 			WRITE_ONCE(hook->seen, true);
 			xengnt_set_instruction_pointer(fregs, (unsigned long)probed);
-		} else if (!is_own) {
-			this_cpu_inc(calls.kernels[number]);
 		}
-	} else if (!is_own) {
+	} else if (state < hook->from) {
+		this_cpu_inc(calls.kernels[number]);
+	} else {
 		this_cpu_inc(calls.ours[number]);
 		if (unlikely(state == XENGNT_TAKEOVER_DRAINING && hook->draining))
 			xengnt_set_instruction_pointer(fregs, hook->draining);
@@ -221,20 +222,34 @@ static noinline void call(enum hook_number number, grant_ref_t ref)
 	}
 }
 
+static bool is_reached(enum hook_number number, grant_ref_t ref)
+{
+	WRITE_ONCE(hooks[number].seen, false);
+	WRITE_ONCE(prober, current);
+	call(number, ref);
+	WRITE_ONCE(prober, NULL);
+	return READ_ONCE(hooks[number].seen);
+}
+
+unsigned int xengnt_hooks_try(unsigned int *lost)
+{
+	unsigned int i;
+
+	*lost = 0;
+	for (i = 0; i < HOOKS_WITHOUT_REF; i++)
+		*lost += !is_reached(i, INVALID_GRANT_REF);
+	return HOOKS_WITHOUT_REF;
+}
+
 /* The first hook that is not reached, or NULL. */
 static const struct hook *try_hooks(grant_ref_t ref)
 {
 	unsigned int i;
 
-	WRITE_ONCE(prober, current);
-	for (i = 0; i < NR_HOOKS; i++) {
-		WRITE_ONCE(hooks[i].seen, false);
-		call(i, ref);
-		if (!READ_ONCE(hooks[i].seen))
-			break;
-	}
-	WRITE_ONCE(prober, NULL);
-	return i < NR_HOOKS ? &hooks[i] : NULL;
+	for (i = 0; i < NR_HOOKS; i++)
+		if (!is_reached(i, ref))
+			return &hooks[i];
+	return NULL;
 }
 
 /* --- in and out ---------------------------------------------------------- */
@@ -429,6 +444,12 @@ void xengnt_hooks_out(void)
 
 void xengnt_hooks_exit(void)
 {
+}
+
+unsigned int xengnt_hooks_try(unsigned int *lost)
+{
+	*lost = 0;
+	return 0;
 }
 
 void xengnt_count_draining_claim(void)

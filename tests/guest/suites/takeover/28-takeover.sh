@@ -25,7 +25,7 @@ write_fails() { ! (echo "$1" >"$SWITCH") 2>/dev/null; }
 refused() { write_fails 1 && unchanged off 0 && dmesg | tail -n 20 | grep -q "xengnt: takeover: $1"; }
 no_failures() { dmesg | grep 'stock_client: .* failures' | tail -n 1 | grep -q ' 0 failures'; }
 
-ktap_plan 37
+ktap_plan 40
 before=$(kernel_refs)
 load_module xengnt
 ktap_check "off when loaded" unchanged off 0
@@ -40,6 +40,19 @@ ktap_check "and nothing has changed" unchanged on "$FUNCTIONS"
 ktap_check "hooks hold the module" sh -c '! rmmod xengnt 2>/dev/null'
 ktap_check "ftrace cannot be disabled now" \
 	sh -c '! (echo 0 >/proc/sys/kernel/ftrace_enabled) 2>/dev/null'
+
+LOST=/sys/kernel/xengnt/takeover/hooks_lost
+has_lost() { [ "$(cat $LOST)" = "$1" ]; }
+ktap_check "no hook is lost" has_lost 0
+if [ "$(uname -m)" = x86_64 ]; then
+	load_module lose_hooks
+	ktap_check "lost hooks are counted" wait_for 60 has_lost 9
+	rmmod lose_hooks
+	ktap_check "and when they work again" wait_for 60 has_lost 0
+else
+	ktap_skip "lost hooks are counted" "lose_hooks.c is for x86"
+	ktap_skip "and when they work again" "lose_hooks.c is for x86"
+fi
 
 load_module stock_client idle=1 sequence=8
 ktap_equal "the client's list and grants are ours" "$(held_by stock_client)" 33
