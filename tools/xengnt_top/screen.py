@@ -71,7 +71,9 @@ class Screen:
     def wait(self, until, report, trouble):
         """Takes keys until it is time to look again, or space asks for it. False: q."""
         while (left := until - time.monotonic()) > 0:
-            self.window.timeout(max(int(left * 1000), 1))
+            # A change of the window's size that comes just before curses waits is only
+            # noticed when it looks again.
+            self.window.timeout(min(max(int(left * 1000), 1), 500))
             try:
                 key = self.window.getkey()
             except curses.error:
