@@ -240,6 +240,16 @@ Result<End> Grants::try_end(GrantRef ref, Caller caller)
 // Ends access now, or makes the reference deferred, whose page is then kept.
 Result<End> Grants::end_or_defer(GrantRef ref, void **page, DomId *domid, Caller caller)
 {
+	void *unneeded = nullptr;
+	Result<End> ended = end_or_defer_pinned(ref, page, &unneeded, domid, caller);
+	// Not while pinned: a kernel built for real time may sleep when it frees a page.
+	put(unneeded);
+	return ended;
+}
+
+Result<End> Grants::end_or_defer_pinned(GrantRef ref, void **page, void **unneeded, DomId *domid,
+					Caller caller)
+{
 	Pinned pinned;
 	RefWord word = ref_table.look_up(ref);
 	Result<End> ended = end_of(ref, word, caller);
@@ -265,7 +275,7 @@ Result<End> Grants::end_or_defer(GrantRef ref, void **page, DomId *domid, Caller
 	}
 	// The caller's own page stays the caller's.
 	if (kept != *page)
-		put(kept);
+		*unneeded = kept;
 	if (closed == Close::was_closed)
 		return lost(ref, word, caller);
 	// The other side let go just now.

@@ -27,6 +27,9 @@ class Grants
 	static Result<End> lost(GrantRef ref, RefWord word, Caller caller);
 	static bool leave_granted(GrantRef ref, RefWord from, RefWord to);
 	Result<End> end_or_defer(GrantRef ref, void **page, DomId *domid, Caller caller);
+	// A page that turned out not to be needed is left to the caller to put.
+	Result<End> end_or_defer_pinned(GrantRef ref, void **page, void **unneeded, DomId *domid,
+					Caller caller);
 	static bool end_in_batch(GrantRef ref, RefWord word, GrantRef next);
 	void set_aside(GrantRef ref);
 
