@@ -26,6 +26,8 @@ SWAPPED = {
 WORDS = {"true", "false"}
 # All ones, written ~0u, mean "none" or "no limit": one less is as good.
 NUMBER = re.compile(r"(?<![\w.~])(\d+)(?=[u\b\W])(?!\w*x)")
+# The second argument of xg_expect(), which is only a hint to the compiler.
+HINT = re.compile(r"(?<=, )[01](?=\))|^\s+[01](?=\)+)")
 BARRIER = re.compile(r"^\s*(fence_after_swap|full_barrier|compiler_barrier|entries_prepared)\(\);$")
 LOCK = re.compile(r"^\s*(LockGuard \w+\(\w+\)|IrqsOff \w+);$")
 DECLARATION = re.compile(r"^(const |static |constexpr |auto\b|[\w:]+(<[^;=]*>)?[ *&]+\w+"
@@ -105,6 +107,8 @@ def in_line(line, code):
 
 def in_file(name, text):
     lines, codes = text.split("\n"), without_comments(text).split("\n")
+    if name.endswith(".h"):
+        codes = [HINT.sub(lambda found: " " * len(found.group()), code) for code in codes]
     before = ";"
     for at, (line, code) in enumerate(zip(lines, codes)):
         code = code.rstrip()
@@ -133,6 +137,7 @@ def in_file(name, text):
 
 def find(folder):
     """Every mutation there is, in the order of the files."""
-    return [mutation for path in sorted([*folder.glob("*.cc"), *folder.glob("*.hh")])
+    return [mutation for path in sorted([*folder.glob("*.cc"), *folder.glob("*.hh"),
+                                         folder / "fast_paths.h"])
             if path.name != "unity.cc"
             for mutation in in_file(path.name, path.read_text(encoding="utf-8"))]
