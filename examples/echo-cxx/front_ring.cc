@@ -2,7 +2,7 @@
 //
 // front_ring.c of the C example once more: the frontend's ring, its pages and
 // their grants. What there is undone by hand on every way out is here undone by
-// whoever owns it. A page is looked at or used again only when the backend's
+// its owner. A page is looked at or used again only when the backend's
 // access to it has ended.
 #include "front.h"
 

@@ -4,7 +4,7 @@
  * requests.
  *
  *	our state	when
- *	InitWait	probed, or the frontend begins anew: waiting for its ring
+ *	InitWait	probed, or the frontend starts again: waiting for its ring
  *	Connected	its ring is mapped, its event channel bound
  *	Closing		the frontend goes: nothing of its memory is mapped any more
  *	Closed		so has the frontend
@@ -93,7 +93,7 @@ static void frontend_changed(struct xenbus_device *xbdev, enum xenbus_state stat
 
 	switch (state) {
 	case XenbusStateInitialising:
-		/* A driver that was loaded anew. */
+		/* A driver that was loaded again. */
 		if (xbdev->state == XenbusStateClosed)
 			xenbus_switch_state(xbdev, XenbusStateInitWait);
 		break;

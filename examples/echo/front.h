@@ -23,7 +23,7 @@ struct echo_counts {
 extern "C" {
 #endif
 
-/* The memory and the quota of a device; NULL when they cannot be had. */
+/* The memory and the quota of a device; NULL when there is no memory or no reference. */
 struct echo_front *echo_front_create(const char *name);
 void echo_front_destroy(struct echo_front *front);
 
@@ -32,7 +32,7 @@ int echo_front_connect(struct echo_front *front, u16 domid, u32 *ring_ref);
 /* Takes everything back; messages on their way are sent again when connected. */
 void echo_front_disconnect(struct echo_front *front);
 
-/* So many more messages are to be sent. */
+/* Sends this many more messages. */
 void echo_front_want(struct echo_front *front, u32 messages);
 /* Those that are not on their way yet are not to be sent any more. */
 void echo_front_cancel(struct echo_front *front);
@@ -42,7 +42,7 @@ struct echo_counts echo_front_counts(const struct echo_front *front);
 
 /* Sends what there is room for. Returns 1 when the backend wants an event. */
 int echo_front_send(struct echo_front *front);
-/* Takes what has come. Returns how many, or an errno when the backend lies. */
+/* Takes the messages that have arrived. Returns how many, or an errno when the backend lies. */
 int echo_front_receive(struct echo_front *front);
 
 #ifdef __cplusplus

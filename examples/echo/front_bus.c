@@ -177,7 +177,7 @@ static void backend_changed(struct xenbus_device *xbdev, enum xenbus_state state
 
 	switch (state) {
 	case XenbusStateInitWait:
-		/* A backend that was loaded anew finds us closed. */
+		/* A backend that was loaded again finds us closed. */
 		if (xbdev->state == XenbusStateClosed)
 			xenbus_switch_state(xbdev, XenbusStateInitialising);
 		if (xbdev->state == XenbusStateInitialising)
@@ -192,7 +192,7 @@ static void backend_changed(struct xenbus_device *xbdev, enum xenbus_state state
 		mutex_unlock(&dev->lock);
 		break;
 	case XenbusStateClosed:
-		/* It has not seen yet that we begin anew. */
+		/* It has not seen yet that we have started again. */
 		if (xbdev->state == XenbusStateInitialising)
 			break;
 		fallthrough;
@@ -298,7 +298,7 @@ static int probe(struct xenbus_device *xbdev, const struct xenbus_device_id *id)
 		return -ENOMEM;
 	}
 	dev_set_drvdata(&xbdev->dev, dev);
-	/* Closed when an earlier driver has been here: the backend begins anew too. */
+	/* Closed when an earlier driver has been here: the backend starts again too. */
 	xenbus_switch_state(xbdev, XenbusStateInitialising);
 	return 0;
 }

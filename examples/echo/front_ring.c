@@ -38,7 +38,7 @@ struct echo_slot {
 	enum slot_state state;
 	u32 length;
 	u32 checksum;
-	struct page *pages[SLOT_PAGES];		/* NULL: to be allocated anew */
+	struct page *pages[SLOT_PAGES];		/* NULL: to be allocated again */
 	grant_ref_t refs[SLOT_PAGES];		/* while sent */
 };
 

@@ -22,7 +22,7 @@
  *
  * All or none. Context: any, interrupts off included; does not sleep.
  *
- * Return: 0, -ENOSPC when there are not so many free references, -EINVAL when a
+ * Return: 0, -ENOSPC when fewer references are free, -EINVAL when a
  * frame does not fit.
  */
 int xengnt_grant_foreign_access_batch(domid_t domid, const unsigned long *frames,

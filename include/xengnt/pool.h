@@ -31,7 +31,7 @@ struct xengnt_pool;
  * Context: may sleep.
  *
  * Return: the pool, or an ERR_PTR: -EINVAL (name, reserve), -ENOMEM, -ENOSPC
- * (the reserve cannot be had, or there are 255 pools).
+ * (the reserve is not free, or there are 255 pools).
  */
 struct xengnt_pool *xengnt_pool_create(const char *name, unsigned int reserve, unsigned int limit);
 

@@ -114,8 +114,8 @@ public:
 	// How many the pool's limit leaves room for.
 	static u32 allowed(const Pool &pool);
 	u32 free_count();
-	// Whether, and then that, so many more are kept for the pool. False: fewer are free that no
-	// other pool has been promised.
+	// Keeps this many more for the pool. False, and nothing changed: fewer are free that no other
+	// pool has been promised.
 	bool set_account(Pool &pool, u32 limit, u32 reserve);
 	// What set_account() lacks.
 	u32 missing_for(const Pool &pool, u32 reserve) const;

@@ -211,7 +211,7 @@ bool xg_read_pool(uint32_t number, struct xg_pool_stats *stats);
 /* References are numbered below this, whatever part of the table is there yet. */
 uint32_t xg_table_refs(void);
 
-/* What is known of any number; whoever holds it may change it meanwhile. */
+/* What is known of any reference; its holder may change it meanwhile. */
 void xg_read_ref(uint32_t ref, struct xg_ref_info *info);
 /* What follows on a private list that only the caller uses now; XG_NO_REF at its end. */
 uint32_t xg_next_on_list(uint32_t ref);

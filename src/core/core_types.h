@@ -113,7 +113,7 @@ struct xg_waiter {
 /* What is leased from the kernel's allocator. */
 struct xg_lease {
 	uint32_t leased, limit, step, spare_limit;
-	uint32_t refused; /* so many the kernel could not lend when last asked; 0: it had them */
+	uint32_t refused; /* how many the kernel could not lend when last asked; 0: it could */
 	uint64_t leased_total, unleased_total;
 };
 

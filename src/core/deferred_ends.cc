@@ -15,7 +15,7 @@ constexpr u32 batch = 64;       // members taken out of a queue under the lock a
 constexpr u32 per_call = 4096;  // members that one call of work() looks at
 constexpr u32 soon_ms = 10;     // first look, and after a round that ended a fair share
 constexpr u32 seldom_ms = 1500; // longest wait for a domain that never lets go
-constexpr u32 fair_share = 64;  // one ended for so many looks
+constexpr u32 fair_share = 64;  // looks for which one end must have succeeded
 constexpr u64 never = ~u64{0};
 
 // What a note's pointer says, beside a page's address.

@@ -9,7 +9,7 @@ namespace xengnt
 namespace
 {
 
-// Words that one step of a search looks at: few where each may have to be summed up anew.
+// Words that one step of a search looks at: few where the summary of each may have to be rebuilt.
 constexpr u32 step_words = 8;
 constexpr u32 long_step_words = 64;
 

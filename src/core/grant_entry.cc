@@ -43,8 +43,8 @@ Close close_v1(EntryV1 *entry)
 	return Close::busy;
 }
 
-// Xen sets the status first and looks at the flags after: whoever of the two came first, one sees
-// the other, if both have a full barrier in between.
+// Xen sets the status, then reads the flags; we clear the flags, then read the status. With a full
+// barrier in between on both sides, at least one of the two sees the other.
 Close close_v2(EntryV2 *entry, const EntryStatus *status)
 {
 	store_relaxed(&entry->flags, u16{0});

@@ -25,7 +25,7 @@ enum xg_state {
 /*
  * One reference, by its number. @high is the upper half of the word: state
  * (8 bits), run (8), pool (16). The fast paths read and write @link and @high
- * apart; whoever changes a word with compare-and-swap uses either @word or
+ * apart; a compare-and-swap that changes a word uses either @word or
  * @high.
  */
 struct xg_ref {

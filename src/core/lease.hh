@@ -58,7 +58,7 @@ public:
 
 	// Leases `needed` more, or some more when a step is larger. How many came: 0 when none did.
 	u32 grow(u32 needed);
-	// Whether the limit leaves room for so many more.
+	// Whether the limit leaves room for this many more.
 	bool allows(u32 count) const { return u64{leased()} + count <= limit(); }
 	// The same, and asking for them is not known to be in vain, or of no use.
 	bool may_bring(u32 count) const

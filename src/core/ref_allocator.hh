@@ -48,7 +48,7 @@ public:
 
 	// A pool with a reserve. no_memory: also when there are too many.
 	Status create_pool(const char *name, u32 reserve, u32 limit, bool may_sleep, Pool **pool);
-	// Another reserve and limit; no_space, and nothing changed, when the reserve cannot be had.
+	// Another reserve and limit; no_space, and nothing changed, when the reserve is not free.
 	Status set_pool(Pool &pool, u32 reserve, u32 limit);
 	// Gives a pool up; how many references of it are still out.
 	u32 destroy_pool(Pool &pool);

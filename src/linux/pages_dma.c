@@ -76,7 +76,7 @@ int xengnt_dma_alloc_pages(struct gnttab_dma_alloc_args *args)
 		args->pages[i] = pfn_to_page(pfn + i);
 		args->frames[i] = xen_page_to_gfn(args->pages[i]);
 		/*
-		 * Whoever gets this memory next must not read what was in it. The
+		 * The next owner of this memory must not read its old contents. The
 		 * kernel's switch that turns scrubbing off is not exported.
 		 */
 		clear_highpage(args->pages[i]);

@@ -139,7 +139,7 @@ static struct goal read_goal(const struct known *here)
 	return goal;
 }
 
-/* Returns whether the log should say that the reserve cannot be had. */
+/* Returns whether to log that the reserve is not free. */
 static bool note(struct known *here, const struct goal *goal, bool met)
 {
 	unsigned long flags;

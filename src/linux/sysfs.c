@@ -4,7 +4,7 @@
  * is root's alone or closed. docs/abi/sysfs-kernel-xengnt describes each.
  *
  * Some of it takes a look at every reference, so all the values are read together
- * and kept for half a second: whoever reads them costs the same, however often.
+ * and kept for half a second: so frequent reads cost no more.
  */
 #include "internal.h"
 #include "watch.h"

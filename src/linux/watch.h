@@ -29,8 +29,8 @@ int xengnt_read_headroom(struct xengnt_headroom *headroom, struct xg_stats *stat
 
 #define XENGNT_HOLDERS 3
 /*
- * What the watch saw last: for a panic, and for whoever opens a crash dump. The work
- * item alone writes it; pools that hold nothing have no name.
+ * What the watch saw last, for the lines of a panic and for readers of a crash dump.
+ * Only the work item writes it; pools that hold nothing have no name.
  */
 struct xengnt_seen {
 	struct xengnt_headroom headroom;

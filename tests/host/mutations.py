@@ -7,7 +7,7 @@ COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)
 # Not code that runs: whatever holds at compile time alone.
 SKIPPED_LINE = re.compile(r'^\s*(#|static_assert|using |namespace |template|extern |class |struct '
                           r'|friend |public:|private:|enum )')
-# What create() sets anew at every start, whatever it was.
+# create() sets these at every start, whatever they were.
 INITIAL = re.compile(r"^\t(u32|u64|bool|unsigned long|\w+ \*)\s*\w+_( GUARDED_BY\(\w+\))? =")
 # One of two that are swapped has to order something.
 ORDERS = re.compile(r"release|publish|barrier|prepared|fence|exchange|fetch|entry_open|ref_table")

@@ -7,7 +7,7 @@ RATE_KEYS = ("allocated", "freed", "granted", "ended", "deferred", "reclaimed")
 
 
 def per_second(before, after, seconds):
-    """None when there is nothing to compare, or the counter began anew."""
+    """None when there is nothing to compare, or the counter was reset."""
     if not (isinstance(before, int) and isinstance(after, int)) or seconds <= 0 or after < before:
         return None
     return round((after - before) / seconds, 1)

@@ -146,7 +146,7 @@ static void one_attempt(unsigned int n)
 	}
 	/* In two steps only now and then: a busy one is logged. */
 	if (how == 7) {
-		/* Not so many that memory runs out: it is the backend that says when. */
+		/* Few enough that memory lasts: the backend decides when they are released. */
 		if (atomic_read(&outstanding) < 256)
 			end_whenever(slot);
 	} else if (end_now(slot, how == 6 && n % 32 == 0)) {

@@ -27,7 +27,7 @@ MODULE_PARM_DESC(each, "do each thing once, say what events must have come, and 
 
 static ushort wait_for;
 module_param(wait_for, ushort, 0444);
-MODULE_PARM_DESC(wait_for, "wait for so many references, and do nothing but what stays deferred");
+MODULE_PARM_DESC(wait_for, "wait for this many references, and do nothing but what stays deferred");
 
 static domid_t self;
 static struct gnttab_free_callback waiter;

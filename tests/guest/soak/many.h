@@ -5,7 +5,7 @@
 
 #define MANY_MOST 64
 
-/* The first word of page number n; whoever maps it writes the opposite into the second. */
+/* The first word of page number n; the domain that maps it writes the opposite into the second. */
 #define MANY_MARK(n) (0x4d414e59u ^ (n))
 #define MANY_ANSWER(n) (~MANY_MARK(n))
 

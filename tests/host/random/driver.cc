@@ -249,7 +249,7 @@ void Driver::kernel(uint32_t how, uint32_t amount)
 		w_.kernel.drivers_free(amount % 60);
 }
 
-// Time for all work to be done; whoever could be served has been.
+// Lets all work finish: every callback that could be served has been called.
 void Driver::rest(uint32_t amount)
 {
 	w_.faults.none();

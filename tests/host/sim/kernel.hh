@@ -62,7 +62,7 @@ public:
 	// The next reference, or a negative number.
 	int64_t claim(uint32_t *head);
 	bool release(uint32_t *head, uint32_t ref);
-	// Walks the whole list, whoever's its members are.
+	// Walks the whole list, the kernel's members and ours.
 	void free_list(uint32_t head);
 	bool is_held_by_driver(uint32_t ref) const;
 	// The kernel's own timer looks at what it was handed.

@@ -166,7 +166,7 @@ TEST(Progress, AnImpossibleSequenceAndAPossibleList)
 		     2, 50, some_schedules());
 }
 
-// A reserve that cannot be had, and a list that can.
+// A reserve that is not free, and a list that is.
 TEST(Progress, AnImpossibleReserveAndAPossibleList)
 {
 	expect_holds({eager_config(3),

@@ -16,7 +16,7 @@ namespace sim
 
 inline constexpr uint16_t backend = 7;
 
-// A kernel with so many references.
+// A kernel with this many references.
 inline Config config_with(uint32_t refs)
 {
 	Config config;

@@ -108,7 +108,7 @@ std::vector<Task> prepare(World &w, const Sweep &sweep)
 	return tasks;
 }
 
-// Whoever else there is leaves enough for each.
+// The other callers leave enough for each.
 bool wrongly_refused(const Sweep &sweep, size_t which)
 {
 	uint32_t others = 0;

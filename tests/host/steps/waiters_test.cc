@@ -153,7 +153,7 @@ TEST(Waiters, WhileAPoolWithAReserveGoes)
 	}
 }
 
-// A pool whose reserve cannot be had takes nothing with it.
+// Creating a pool whose reserve is not free takes nothing.
 TEST(Waiters, WhileAReserveIsRefused)
 {
 	expect_holds({eager_config(3),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // One driver that waits for references, and the rule that no wake-up is lost: when everything is
-// quiet, whoever waits and could be served has been called.
+// quiet, every waiter that could be served has been called.
 #pragma once
 
 #include <string>

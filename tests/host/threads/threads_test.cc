@@ -333,7 +333,7 @@ TEST(ThreadsAlways, DemandWithinCapacityIsMet)
 	}
 }
 
-// Whoever waits while others free is called, though nobody frees anything afterwards.
+// A waiter is called when others free enough, although nobody frees anything afterwards.
 TEST(ThreadsAlways, NoWakeUpIsLost)
 {
 	constexpr uint32_t refs = 96;

@@ -126,7 +126,7 @@ TEST_F(Reserve, MoreThanTheLimitsCanNeverBeAllocated)
 	xg_pool_destroy(pool);
 }
 
-// A reserve that cannot be had leaves nothing promised.
+// A reserve that is not free leaves nothing promised.
 TEST_F(Reserve, ARefusedReserveKeepsNothing)
 {
 	start_with(100);
@@ -240,7 +240,7 @@ TEST_F(Reserve, AnotherPoolsReserveIsNotAvailable)
 	xg_pool_destroy(pool);
 }
 
-// Each is called as soon as its own pool could take what it waits for, whoever waits before it.
+// Each is called as soon as its own pool could take what it waits for, whatever waits before it.
 TEST_F(Reserve, WaitersOfSeveralPoolsDoNotHoldEachOtherUp)
 {
 	start_with(100);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// After a suspend the table is set up anew, and a frame of it, or of its status words, may be out
+// After a suspend the table is set up again, and a frame of it, or of its status words, may be out
 // of reach. What cannot be ended is never granted: no entry is opened whose status cannot be read,
 // and "not busy" is only said of an entry that was seen ended.
 #include "fixture.hh"

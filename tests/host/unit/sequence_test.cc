@@ -111,7 +111,7 @@ TEST_F(Sequence, FreeStopsAtTheKernelsOwnReferences)
 	uint32_t first = alloc_sequence(504);
 	for (uint32_t i = 100; i < 504; i++)
 		EXPECT_EQ(w->free(first + i), 0);
-	w->clock.advance(600000); // most of what is spare goes back
+	w->clock.advance(600000); // most spare references are returned
 	ASSERT_LT(w->stats().leased, 504u);
 	uint32_t stop = first;
 	while (xg_is_leased(stop))

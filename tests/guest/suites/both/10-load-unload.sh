@@ -13,7 +13,7 @@ sum_of_states() {
 	echo "$sum"
 }
 
-# Sets "lost" to the pages that are gone after so many loads and unloads.
+# Sets "lost" to the pages that are missing after this many loads and unloads.
 measure() {
 	before=$(settled_pages)
 	loaded=0 shown=0 consistent=0

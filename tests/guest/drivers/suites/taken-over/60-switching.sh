@@ -47,7 +47,7 @@ ktap_check "dom0 can be reached" network_up "$net.2" "$net.1"
 ktap_check "they work while it is switched on and off" work_while_switching
 ktap_check "it is on" is_state on
 ktap_check "they work while it is on" both_at_work "$net"
-# Connected anew, so that every reference that netfront has is ours.
+# Connected again, so that every reference that netfront has is ours.
 network_gone
 insmod /drivers/xen-netfront.ko max_queues=1
 ktap_check "dom0 can be reached again" network_up "$net.2" "$net.1"
