@@ -9,12 +9,19 @@ CYCLES=${CYCLES:-10}
 
 ! takeover_is_one_way || ktap_skip_all "off is refused here: see 96-takeover-stays"
 
+# At once if the client has taken nothing of ours meanwhile, on a slow machine.
+goes_off() {
+	case $(takeover_state) in
+	draining | switching | off) ;;
+	*) return 1 ;;
+	esac
+}
 # Switches while the client works; leaves takeover on.
 cycles() {
 	for _ in $(seq "$CYCLES"); do
 		echo 1 >"$SWITCH" && [ "$(takeover_state)" = on ] || return 1
 		sleep 0.2
-		echo 0 >"$SWITCH" && [ "$(takeover_state)" = draining ] || return 1
+		echo 0 >"$SWITCH" && goes_off || return 1
 		sleep 0.2
 	done
 	echo 1 >"$SWITCH"
