@@ -53,8 +53,6 @@ inline bool long_runs()
 // difference.
 inline size_t some_schedules()
 {
-	if (long_runs())
-		return 25000;
 	return default_table_version() == 1 ? 2500 : 500;
 }
 
