@@ -68,8 +68,8 @@
 #include_next <xen/grant_table.h>
 
 /*
- * What allocates takes from a pool named after the calling module, so that one
- * driver's leak or flood has a name and can be bounded.
+ * Functions that allocate draw on a pool named after the calling module, so that
+ * one driver's leak or flood has a name and can be bounded.
  */
 #include <linux/module.h>
 #include <xengnt/pool.h>

@@ -31,8 +31,8 @@ int xengnt_table_version(void);
  * @page_off: where the part begins, in bytes, 0 to 4,095.
  * @length: its length in bytes, at least 1; must end within the 4,096 of a frame.
  *
- * What lies around it on the page stays out of the other domain's reach, so
- * that small buffers need no page each. Context: any, interrupts off included;
+ * The other domain cannot reach the rest of the page, so small buffers need no
+ * page each. Context: any, interrupts off included;
  * does not sleep.
  *
  * Return: the reference (8 or more), -EOPNOTSUPP when the table has version 1,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What <xengnt/grant.hh> needs of the kernel and cannot reach, because kernel
+ * Kernel functions for <xengnt/grant.hh>, which cannot call them itself: kernel
  * headers are not C++. One C file of a driver whose C++ files use Page or Mapping
  * includes this header and thereby holds these functions; C++ sees declarations.
  */

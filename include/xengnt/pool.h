@@ -41,9 +41,9 @@ struct xengnt_pool *xengnt_pool_create(const char *name, unsigned int reserve, u
  *
  * Those who wait in xengnt_pool_wait() return -ESHUTDOWN, and this returns after them.
  *
- * What is still out is reported, stays usable, and is freed as before; the pool
- * goes when the last of it has come back. What was ended while the other side
- * had it mapped comes back by itself and is not reported.
+ * References that are still out are reported, stay usable, and are freed as
+ * before; the pool is removed when the last one is free. Deferred ends complete
+ * by themselves and are not reported.
  *
  * Context: may sleep.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the backend's side decides: when a mapping or a copy is tried again,
+ * Decisions of the backend's side: when a mapping or a copy is tried again,
  * which slots of a batch count as mapped, when a mapping that is still in use
  * is looked at again. The shims of src/linux/ make the hypercalls, wait and
  * keep the kernel's books; nothing here knows a page, a clock or a hypercall.
@@ -27,7 +27,7 @@ enum xg_status {
 };
 
 /*
- * What every status holds before Xen is called. A slot that Xen did not get to
+ * Every status holds this before Xen is called. A slot that Xen did not reach
  * keeps it, so a call that ends early is not taken for success (XSA-318).
  */
 #define XG_STATUS_PRESET XG_STATUS_ERROR
@@ -57,14 +57,14 @@ enum xg_slot {
 };
 
 /*
- * What a slot gets once Xen has answered: XG_SLOT_ bits. @kmap_status is NULL
+ * The XG_SLOT_ bits of a slot once Xen has answered. @kmap_status is NULL
  * when the batch has no second mapping. Each mapping stands on its own: one
  * that worked stays the caller's to unmap, whatever became of the other
  * (CVE-2022-50257), but a p2m entry needs both.
  */
 unsigned int xg_map_slot(int16_t map_status, const int16_t *kmap_status);
 
-/* What mapping a batch returns: the first call's error, else the second's. */
+/* The result of mapping a batch: the first call's error, else the second's. */
 int xg_map_result(int map_error, int kmap_error);
 
 /*
@@ -75,7 +75,7 @@ int xg_map_result(int map_error, int kmap_error);
 bool xg_unmap_slot(int error, int16_t status);
 
 /*
- * What unmapping a batch returns: the error of the first call, else of the
+ * The result of unmapping a batch: the error of the first call, else of the
  * second (@kunmap_error), else XG_INVALID (-22) when @strays pages had no foreign
  * p2m entry, else 0.
  */
@@ -89,7 +89,7 @@ int xg_unmap_result(int unmap_error, int kunmap_error, unsigned int strays);
  */
 #define XG_FRAME_SIZE 4096u
 
-/* What one grant shows of a range. */
+/* The part of a range that one grant shows. */
 struct xg_piece {
 	uint32_t frame;  /* counted from the page's (or the first page's) first */
 	uint32_t offset; /* in the frame */

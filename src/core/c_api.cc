@@ -309,7 +309,7 @@ void xg_request_callback(struct xg_pool *pool, struct xg_free_callback *callback
 {
 	if (!callbacks.request(*pool, callback, fn, arg, count))
 		return;
-	// What was freed before the callback was queued is fetched now, so that no wake-up is lost.
+	// Fetch the references that were freed before the callback was queued: no wake-up is lost.
 	RefAllocator::drain_all();
 	callbacks.lease_for_waiting();
 }

@@ -62,7 +62,7 @@ u32 CentralFreeList::open() const
 	return free > promised ? free - promised : 0;
 }
 
-// What no other pool has been promised.
+// The free references that no other pool has been promised.
 u32 CentralFreeList::open_to(const Pool &pool) const
 {
 	u32 own = unclaimed_reserve(load_relaxed(&pool.reserve), load_relaxed(&pool.held));

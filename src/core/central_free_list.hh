@@ -48,7 +48,7 @@ struct RunStack {
 
 class CentralFreeList
 {
-	// What every list and refill writes is on one line.
+	// Every list and refill writes these: they share a line.
 	alignas(64) SpinLock lock_;
 	GrantRef top_run_ GUARDED_BY(lock_) = no_ref;
 	// Written under the lock, read without it by available().
@@ -97,8 +97,8 @@ public:
 	Result<GrantRef> take_sequence(Pool &pool, u32 count);
 	static u32 sequence_holds();
 
-	// What a caller freed comes back: runs that are long enough to stay as they are, and one
-	// that need not be. Either may be empty. How many are free now.
+	// Takes freed references: runs that are long enough to stay as they are, and one that need
+	// not be. Either may be empty. Returns how many are free now.
 	u32 put_runs(Pool &pool, const RunStack &whole, const Run &rest);
 	// Consecutive references come back, their words free.
 	struct SequencePut {
@@ -114,10 +114,10 @@ public:
 	// How many the pool's limit leaves room for.
 	static u32 allowed(const Pool &pool);
 	u32 free_count();
-	// Keeps this many more for the pool. False, and nothing changed: fewer are free that no other
-	// pool has been promised.
+	// Keeps this many more for the pool. False, and nothing changed: fewer are free that no
+	// other pool has been promised.
 	bool set_account(Pool &pool, u32 limit, u32 reserve);
-	// What set_account() lacks.
+	// How many references set_account() lacks.
 	u32 missing_for(const Pool &pool, u32 reserve) const;
 	u32 held(const Pool &pool) const { return load_relaxed(&pool.held); }
 

@@ -36,7 +36,7 @@ void release_leaked(GrantRef ref, RefWord word)
 	if (word.state() == RefState::granted)
 		ended = entry.reachable() && entry_end(entry);
 	xg_port_unpin();
-	// What was set aside was nobody's.
+	// A reference that was set aside had no owner.
 	if (word.state() != RefState::lost)
 		xg_port_report(XG_REPORT_LEAKED, ref.raw, domid.raw, 0);
 	ref_table.write(ref, RefWord::make(RefState::unleased, no_pool, 0));

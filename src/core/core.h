@@ -211,9 +211,9 @@ bool xg_read_pool(uint32_t number, struct xg_pool_stats *stats);
 /* References are numbered below this, whatever part of the table is there yet. */
 uint32_t xg_table_refs(void);
 
-/* What is known of any reference; its holder may change it meanwhile. */
+/* The state of any reference; its holder may change it meanwhile. */
 void xg_read_ref(uint32_t ref, struct xg_ref_info *info);
-/* What follows on a private list that only the caller uses now; XG_NO_REF at its end. */
+/* The next reference of a private list that only the caller uses; XG_NO_REF at its end. */
 uint32_t xg_next_on_list(uint32_t ref);
 
 /* The first one at or after *@ref, which goes on behind it; false when there is none. */

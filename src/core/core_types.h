@@ -104,13 +104,13 @@ struct xg_deferred {
 	char pool[32];
 };
 
-/* Who waits for references, the first in the queue first. */
+/* A callback that waits for references. The queue is in order of arrival. */
 struct xg_waiter {
 	void (*fn)(void *arg);
 	uint16_t count;
 };
 
-/* What is leased from the kernel's allocator. */
+/* The lease of references from the kernel's allocator. */
 struct xg_lease {
 	uint32_t leased, limit, step, spare_limit;
 	uint32_t refused; /* how many the kernel could not lend when last asked; 0: it could */

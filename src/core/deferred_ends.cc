@@ -18,7 +18,7 @@ constexpr u32 seldom_ms = 1500; // longest wait for a domain that never lets go
 constexpr u32 fair_share = 64;  // looks for which one end must have succeeded
 constexpr u64 never = ~u64{0};
 
-// What a note's pointer says, beside a page's address.
+// Values of a note's pointer that are not a page's address.
 constexpr uintptr_t notice_bit = 1; // the rest is a notice's address
 constexpr uintptr_t no_page = 2;    // queued, and no page to put
 

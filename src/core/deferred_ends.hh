@@ -54,13 +54,13 @@ public:
 	void add(GrantRef ref, DomId domid, xg_end_notice *notice);
 	// The notice is forgotten, or has been called, once this returns.
 	void cancel(xg_end_notice *notice);
-	// What is known of a reference whose end is deferred; false when it is not.
+	// Describes a reference whose end is deferred; false when it is not.
 	bool read(GrantRef ref, xg_deferred *deferred);
 	// How many references of a pool wait here. Reads every reference's state, without a lock.
 	static u32 count_of(PoolId pool);
 	// One round of the worker over what is due.
 	void work();
-	// What is still busy goes to the kernel's own deferral.
+	// Hands grants that are still busy to the kernel's own deferral.
 	void hand_over();
 	// The table has been set up again: everything is looked at soon.
 	void resume() UNSHARED;

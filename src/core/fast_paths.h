@@ -12,9 +12,9 @@
  * its CPU from beginning to end: so a resume after a suspend cannot come in
  * between, and an entry's address stays good.
  *
- * What decides, in a version 1 table: of all that end or defer one grant, the
- * one whose compare-and-swap takes the permission out of the entry. Nobody else
- * changes the state word of a granted reference, so a plain store suffices.
+ * In a version 1 table, the call whose compare-and-swap takes the permission out
+ * of the entry wins over all others that end or defer the same grant. Only the
+ * winner changes the state word of a granted reference, so a plain store suffices.
  */
 #ifndef XENGNT_CORE_FAST_PATHS_H
 #define XENGNT_CORE_FAST_PATHS_H

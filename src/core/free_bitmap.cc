@@ -148,7 +148,7 @@ u32 FreeBitmap::give(u32 first, u32 count)
 		at += here;
 		left -= here;
 	}
-	// What is given as one run will be looked for as one.
+	// References that are given as one run are likely to be wanted as one.
 	word = first / 64;
 	for (unsigned order = 1; order < classes && count >> order; order++)
 		runs_[order].set(word);

@@ -93,9 +93,9 @@ void FreeCallbacks::cancel(xg_free_callback *callback)
 // Unlinks the first whose count is met and marks it as running. What to call is copied: its owner
 // may ask again, for something else, before it is called.
 //
-// What a pool could take is read without its lock. A change that this misses is followed by a call
-// of run(), which finds either no callback running, and looks itself, or this one, which looks
-// again after it.
+// This reads without a lock how many references a pool could take. A change that it misses is
+// followed by a call of run(), which either finds no callback running and looks itself, or finds
+// this one, which looks again afterwards.
 FreeCallbacks::Call FreeCallbacks::next_to_run()
 {
 	LockGuard guard(lock_);
@@ -115,7 +115,7 @@ FreeCallbacks::Call FreeCallbacks::next_to_run()
 void FreeCallbacks::run()
 {
 	serve();
-	// What is free here may be enough by now, together with what the kernel has.
+	// Our free references may be enough by now, together with the kernel's.
 	u32 missing = least_missing();
 	if (!missing)
 		return;

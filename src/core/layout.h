@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the fast paths (fast_paths.h, inlined into the shims) read and write:
- * the record of each reference, the CPU caches, the pools. Read by C and C++.
+ * The data that the fast paths (fast_paths.h, inlined into the shims) read and
+ * write: the record of each reference, the CPU caches, the pools. For C and C++.
  */
 #ifndef XENGNT_CORE_LAYOUT_H
 #define XENGNT_CORE_LAYOUT_H
@@ -88,7 +88,7 @@ struct xg_pool {
 /* Frames of the shared table at most: 2^20 references of 16 bytes. */
 #define XG_MAX_FRAMES 4096
 
-/* What the fast paths need to find everything else. Written by RefTable. */
+/* The fast paths find everything else by this. Written by RefTable. */
 struct xg_fast_state {
 	/*
 	 * For each frame of the shared table the address of its first entry, less

@@ -17,11 +17,11 @@ public:
 	static Result<GrantRef> alloc(Pool &pool, u32 count);
 	// *list is left at its end, or at the first reference that is not on it.
 	static Status free(GrantRef *list, Caller caller);
-	// What fast_paths.h leaves over. The next reference, or no_space: none is left, or the list
-	// is broken.
+	// The cases that fast_paths.h does not handle. Returns the next reference, or no_space:
+	// none is left, or the list is broken.
 	static Result<GrantRef> claim(GrantRef *list, Caller caller);
 	static Status release(GrantRef *list, GrantRef ref, Caller caller);
-	// What follows a reference on a list that only the caller uses now.
+	// The next reference on a list that only the caller uses.
 	static GrantRef next(GrantRef ref);
 };
 

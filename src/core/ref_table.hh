@@ -37,7 +37,7 @@ inline constexpr u32 frame_bytes = XG_PORT_FRAME_SIZE;
 inline constexpr u32 segment_refs = page_bytes / sizeof(RunNote); // of notes
 inline constexpr u32 deferred_per_page = page_bytes / sizeof(DeferredNote);
 inline constexpr u32 max_table_refs = 1u << 20;
-// What a frame of the shared table holds.
+// The contents of a frame of the shared table.
 inline constexpr u32 frame_refs_v1 = frame_bytes / sizeof(EntryV1);
 inline constexpr u32 frame_refs_v2 = frame_bytes / sizeof(EntryV2);
 inline constexpr u32 frame_statuses = frame_bytes / sizeof(EntryStatus);

@@ -30,12 +30,12 @@
 //   lost      free      its entry can be reached again              plain, at a resume
 //   any       unleased  handed over when the module unloads         plain, nothing else runs
 //
-// Who may leave "granted": in a version 1 table, of all that end or defer one grant, the one that
-// takes the permission out of the entry with a compare-and-swap. All others find the entry closed,
-// and are refused. So no two write the word, and the winner's store may be plain and late. A
-// version 2 table has no such operation on its entries; there, in strict mode, and for grants from
-// before a resume (run 1: "stale"), a compare-and-swap of the whole word decides, whose link then
-// holds the number of the grant, so that a late one cannot hit a newer grant.
+// Leaving "granted": in a version 1 table, the call that takes the permission out of the entry with
+// a compare-and-swap wins over all others that end or defer the same grant. The others find the
+// entry closed, and are refused. So no two write the word, and the winner's store may be plain and
+// late. A version 2 table has no such operation on its entries; there, in strict mode, and for
+// grants from before a resume (run 1: "stale"), a compare-and-swap of the whole word decides, whose
+// link then holds the number of the grant, so that a late one cannot hit a newer grant.
 //
 // A CPU cache holds hints: the word says whether the reference is still cached. So another CPU can
 // take references out of a cache without the owner's help, and a stale hint does no harm.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// What can be seen of the core from outside. Nothing here changes anything.
+// Statistics and listings of the core. Nothing here changes anything.
 #include "core.hh"
 #include "rules.hh"
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Who cannot be served from what is free here: allocations that look everywhere, and drivers that
-// wait for a callback. While there are any, what is freed goes straight to the central list, where
-// they find it.
+// Waiters are allocations that look everywhere, and drivers that wait for a callback. While there
+// are any, freed references go straight to the central list, where waiters find them.
 //
-// Who frees makes the reference visible first and looks whether somebody waits then; who waits says
-// so first and looks at what is free then. Each has a full barrier in between, so one of the two
-// sees the other; tests/model/waiters.pml shows what happens without.
+// A call that frees makes the reference visible, then looks for waiters. A waiter registers, then
+// looks for free references. Each has a full barrier in between, so at least one of the two sees
+// the other; tests/model/waiters.pml shows what happens without.
 #pragma once
 
 #include "../base/atomics.hh"

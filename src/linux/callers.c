@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who calls, told from the return address: a module by its name, built-in code by
+ * Names the caller by its return address: a module by its name, built-in code by
  * the name that a person knows it by.
  *
  * The kernel's symbols answer that, which takes microseconds. So each address that

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Who calls: the client behind a return address. See callers.c and pools.c. */
+/* The client behind a return address. See callers.c and pools.c. */
 #ifndef XENGNT_CALLERS_H
 #define XENGNT_CALLERS_H
 

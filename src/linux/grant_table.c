@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What drivers call: references, granting and ending, free callbacks. Each
+ * The functions that drivers call: references, granting and ending, free callbacks. Each
  * function asks the core first; a reference that is not leased (granted by
  * xenbus on a driver's behalf, say) is the kernel's, and so is the call.
  *

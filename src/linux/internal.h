@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the shims share, in one section for each file that implements it. */
+/* Declarations that shims share, in one section for each file that implements them. */
 #ifndef XENGNT_INTERNAL_H
 #define XENGNT_INTERNAL_H
 

@@ -19,7 +19,7 @@ static_assert(sizeof(struct xg_end_notice) == sizeof(struct xengnt_end_notice));
 static_assert(offsetof(struct xg_end_notice, page) == offsetof(struct xengnt_end_notice, page));
 static_assert(offsetof(struct xg_end_notice, ref) == offsetof(struct xengnt_end_notice, ref));
 
-/* What xg_end_notify() returns. */
+/* The results of xg_end_notify(). */
 static int end_leased(struct xengnt_end_notice *notice, grant_ref_t ref, struct page *page,
 		      void (*fn)(void *arg), void *arg, unsigned long caller)
 {

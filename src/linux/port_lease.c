@@ -53,7 +53,7 @@ unsigned int xg_port_lease(unsigned int count, uint32_t *refs)
 	grant_ref_t head;
 	unsigned int i;
 
-	/* What is not free would make its table grow. */
+	/* Asking for more than is free would make its table grow. */
 	if ((unlikely(xengnt_kernel_cannot_grow()) && !are_free(count)) ||
 	    gnttab_alloc_grant_references(count, &head)) {
 		trace_xengnt_lease(count, 0);

@@ -109,7 +109,7 @@ struct goal {
 	u32 reserve, limit;
 };
 
-/* What the parameters want for a pool. Under the lock. */
+/* The reserve and limit that the parameters want for a pool. Under the lock. */
 static struct goal goal_of(const struct known *here)
 {
 	struct goal goal = { here->pool, here->reserve, here->limit };
@@ -161,7 +161,7 @@ static void set_pool(struct known *here, const struct goal *goal)
 	/* The limit holds all the same, and so does the reserve that is there already. */
 	if (err)
 		(void)xg_pool_set(goal->pool, min(READ_ONCE(here->has), goal->limit), goal->limit);
-	/* What somebody waits for may now be more than the limit. */
+	/* A waiter may now want more than the limit allows. */
 	xengnt_waiters_look(goal->pool);
 	if (note(here, goal, !err))
 		pr_warn("pool %s cannot have a reserve of %u references now: error %d; this is tried again every ten seconds: free some, or set a smaller reserve\n",

@@ -28,7 +28,7 @@
 
 #define LOOK_INTERVAL (HZ / 4)
 
-/* What was asked for before init, whose end does it. */
+/* Written before init has ended; its end carries it out. */
 static bool wanted;
 /* Between the end of init and the beginning of exit. */
 static bool running;

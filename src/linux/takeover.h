@@ -64,7 +64,7 @@ u64 xengnt_draining_claims(void);
 void xengnt_count_draining_claim(void);
 void xengnt_hooks_show(struct seq_file *file);
 
-/* What the hooks lead to; see takeover_entry.c. */
+/* The hooks lead to these; see takeover_entry.c. */
 int xengnt_taken_alloc_grant_references(u16 count, grant_ref_t *head);
 int xengnt_taken_alloc_grant_reference_seq(unsigned int count, grant_ref_t *first);
 int xengnt_draining_claim_grant_reference(grant_ref_t *head);

@@ -59,7 +59,7 @@ void xengnt_taken_request_free_callback(struct gnttab_free_callback *callback,
 		xengnt_pool_request_free_callback(xengnt_taken_pool_at(_RET_IP_), callback, fn,
 						  arg, count);
 	} else {
-		/* What is allocated from now on is the kernel's, and so is the waiting. */
+		/* References are allocated by the kernel from now on: it serves waiters, too. */
 		xengnt_cancel_free_callback(callback);
 		xengnt_kernel_request_callback(callback, fn, arg, count);
 	}

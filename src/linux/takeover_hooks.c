@@ -116,7 +116,7 @@ static unsigned long our_text, our_text_size;
 
 /* --- trying the hooks --------------------------------------------------- */
 
-/* Who tries them: only its calls lead to probed(), not those of an interrupt on top. */
+/* The task that tries them: only its calls lead to probed(), not those of an interrupt. */
 static struct task_struct *prober;
 
 static unsigned long probed(void)

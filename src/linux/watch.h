@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is shown of the whole table, beyond what debugfs shows: headroom.c, sysfs.c, panic.c. */
+/* Readings of the whole table, beyond debugfs: headroom.c, sysfs.c, panic.c. */
 #ifndef XENGNT_WATCH_H
 #define XENGNT_WATCH_H
 

@@ -49,7 +49,7 @@ struct xg_port_lock {
 	unsigned long opaque[16];
 };
 
-/* What a lock guards, so that the host's lock checker can tell them apart. */
+/* Classes of locks, so that the host's lock checker can tell them apart. */
 enum xg_lock_class {
 	XG_LOCK_STORE,
 	XG_LOCK_DEFERRED,
