@@ -6,6 +6,13 @@
 // Stores may reach memory in another order than they were made, unless the core orders them: the
 // guest's stores go through a buffer of one slot per field, flushed in any order.
 //
+//   model      source
+//   grant()    entry_grant() of src/core/grant_entry.cc; xg_fast_open() of fast_paths.h
+//   try_end()  close_v1() of src/core/grant_entry.cc; xg_fast_close() of fast_paths.h
+//   revoke()   entry_revoke() of src/core/grant_entry.cc: the end is deferred
+//
+// One caller ends its own grant here; ends.pml has several.
+//
 // Rules: Xen maps only what was granted, domain and frame of one grant; no page is freed while it
 // is mapped or can be.
 //
@@ -13,6 +20,7 @@
 //   FLAGS_EARLY  nothing orders the flags after domid and frame
 //   ASK_FIRST    the end asks whether the entry is in use, then closes it (XSA-396)
 //   PUT_BUSY     a busy end puts the page at once
+//   REVOKE_ALL   a deferred end takes Xen's status bits out of the entry as well
 
 #define PERMIT  1
 #define READING 8
@@ -59,7 +67,7 @@ inline grant(d, f)
 	store_to(0, PERMIT)
 }
 
-// entry_end(): one read, one compare-and-swap, which also waits for the buffer.
+// One read, one compare-and-swap, which also waits for the buffer.
 inline try_end(ended)
 {
 	byte seen;
@@ -82,6 +90,15 @@ inline try_end(ended)
 	fi
 }
 
+inline revoke()
+{
+#ifdef REVOKE_ALL
+	flags = 0
+#else
+	flags = flags & READING // one step: fetch_and()
+#endif
+}
+
 inline put(f)
 {
 	atomic {
@@ -102,7 +119,12 @@ active proctype Guest()
 #ifdef PUT_BUSY
 		put(round);
 #endif
-		// Busy: the page stays; the worker looks again until the other side lets go.
+		// Busy: the page stays. The caller tries again, or defers the end: the permission goes
+		// now, and the worker looks again until the other side lets go.
+		if
+		:: !ended -> revoke()
+		:: true
+		fi;
 		do
 		:: ended -> break
 		:: else -> try_end(ended)

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // A version 2 entry between its guest and a Xen that maps whenever it may, for a domain that means
-// no good. The status is a word of its own, which only Xen writes: there is no compare-and-swap over
-// both. The guest closes the flags and then looks at the status; Xen sets the status and then looks
+// no good. The status is a word of its own, which only Xen writes: no compare-and-swap covers both.
+// The guest closes the flags and then looks at the status; Xen sets the status and then looks
 // at the flags again. With a full barrier in between on either side one of the two sees the other.
 //
 // Stores may reach memory later, and in another order, than they were made: the guest's go through
 // a buffer of one slot per field, flushed in any order; a barrier waits until it is empty.
+//
+//   model      source
+//   grant()    entry_grant() of src/core/grant_entry.cc
+//   try_end()  close_v2() of src/core/grant_entry.cc
+//
+// One caller ends its own grant here; ends_word.pml has several.
 //
 // Rules: Xen maps only what was granted, domain and frame of one grant; no page is freed while it
 // is mapped or can be.
@@ -65,7 +71,6 @@ inline grant(d, f)
 	store_to(0, PERMIT)
 }
 
-// end_v2() of src/core/grant_entry.cc.
 inline try_end(ended)
 {
 #ifdef ASK_FIRST

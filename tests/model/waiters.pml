@@ -1,33 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// References between a CPU's cache, the store, and who wants them: the protocol of
-// src/core/ref_allocator.cc, free_store.cc and free_callbacks.cc, one step per atomic operation.
+// References between CPU caches, the central list, and callers that want more than is there: the
+// protocol of src/core/waiters.hh, one step per atomic operation.
+//
+//   model        source
+//   Freer        xg_quick_free_one(): xg_fast_put() and xg_fast_freed(), of src/core/fast_paths.h;
+//                or RefAllocator::put_into_list() and freed_some(), when the cache cannot be used
+//   collect()    CentralFreeList::collect(), for a flush or a drain
+//   Filler       CentralFreeList::take_one() with a cache
+//   drain_all()  RefAllocator::drain_all()
+//   serve()      FreeCallbacks::run(), with one callback that can wait
+//   Waiter       xg_request_callback(): FreeCallbacks::request(), drain_all(), run()
+//   Looker       RefAllocator::grow_and_take(), where no more can be leased
+//
+// What a CPU cache does with the hints and states themselves: cache.pml.
 //
 // Two CPUs free a reference each into caches of their own. A driver on a third one wants WANTED
 // references: it asks for a callback (WAITER), or allocates and looks everywhere (LOOKER). One
-// reference is in the store to begin with, and a fourth party may be filling its cache from it.
+// reference is in the central list to begin with, and a fourth party may fill its cache from it.
 //
-// Rules: whoever waits is called, though nobody frees afterwards; an allocation does not fail when
-// all it wants was free from before it began.
+// Rules: a caller that waits is called, though nobody frees afterwards; an allocation does not fail
+// when all it wants was free from before it began.
 //
 // Wrong on purpose:
 //   FLAG_FIRST     freeing looks at `starving` before its compare-and-swap
+//   NO_FENCE       the look at `starving` overtakes the compare-and-swap: no fence_after_swap()
+//   LIST_UNSEEN    a free into the central list does not look at `starving`
 //   STARVE_LAST    the flag is set after the drain
-//   FILL_UNLOCKED  a cache is filled outside the store's lock
+//   FILL_UNLOCKED  a cache is filled outside the central list's lock
 
 #ifdef LOOKER
-#define WANTED 2 // what one free before, and the store, make up
+#define WANTED 2 // what one free before, and the central list, make up
 #else
 #define WANTED 3 // all there are
 #endif
 
-#define FREE   0 // in the store
+#define FREE   0 // in the central list
 #define CACHED 1
 #define HELD   2
 
 byte state[3] = HELD;  // state words: references 0 and 1 are held by the freeing CPUs, 2 is free
 bool hint[3];          // is the reference in its CPU's slots?
-byte store = 1;        // free_: reference 2
+byte store = 1;        // CentralFreeList::free_: reference 2
 byte starving;
 bool lock;
 bool queued;
@@ -39,7 +53,7 @@ byte failed;
 inline acquire() { atomic { !lock -> lock = true } }
 inline release() { lock = false }
 
-// FreeStore::collect() of one slot.
+// CentralFreeList::collect() of one slot.
 inline collect(ref)
 {
 	acquire();
@@ -52,7 +66,7 @@ inline collect(ref)
 	release()
 }
 
-// FreeCallbacks::run(): calls when enough is free.
+// FreeCallbacks::serve(): calls when enough is free.
 inline serve()
 {
 	acquire();
@@ -69,20 +83,36 @@ proctype Freer(byte ref)
 #ifdef FLAG_FIRST
 	seen = starving > 0;
 #endif
-	hint[ref] = true;
-	state[ref] = CACHED;
-#ifndef FLAG_FIRST
-	seen = starving > 0;
-#endif
 	if
-	:: seen -> collect(ref); serve()
-	:: else
+	:: hint[ref] = true;
+#ifdef NO_FENCE
+		seen = starving > 0;
+#endif
+		state[ref] = CACHED;
+#if !defined(FLAG_FIRST) && !defined(NO_FENCE)
+		seen = starving > 0;
+#endif
+		if
+		:: seen -> collect(ref); serve()
+		:: else
+		fi
+	:: state[ref] = FREE; // the cache is full, or this CPU was interrupted while it used it
+		acquire();
+		store++;
+		release();
+#ifndef LIST_UNSEEN
+		seen = starving > 0;
+#endif
+		if
+		:: seen -> serve()
+		:: else
+		fi
 	fi;
 	freed++
 }
 
-// Another CPU refills its cache with what is in the store: a run of one for its slots. What it
-// takes for itself is left out: it is no longer free.
+// Another CPU refills its cache with what is in the central list: a run of one for its slots. What
+// it takes for itself is left out: it is no longer free.
 proctype Filler()
 {
 	acquire();
@@ -106,7 +136,7 @@ proctype Filler()
 
 inline drain_all()
 {
-	acquire(); release(); // whoever fills without having seen the flag is done
+	acquire(); release(); // a CPU that fills without having seen the flag is done
 	if
 	:: hint[0] -> collect(0)
 	:: else
