@@ -185,8 +185,8 @@ void RefAllocator::free_owned(GrantRef ref, RefWord word)
 	xg_port_unpin();
 	if (done)
 		return;
-	ref_table.write(ref, {free_word});
-	put_into_list(ref, word);
+	if (ref_table.swap(ref, word, {free_word}))
+		put_into_list(ref, word);
 }
 
 // --- sequences ---

@@ -25,7 +25,8 @@
 //   granted   cached    the same, and freed into a CPU cache        see below
 //   granted   free      the same, freed into the central list       see below
 //   granted   deferred  the other side is busy: the end waits       see below
-//   deferred  claimed   the deferred end has ended                  plain, out of the queue
+//   deferred  cached    the deferred end has ended: freed           compare-and-swap
+//   deferred  free      the same, into the central list             compare-and-swap
 //   claimed   lost      its entry cannot be reached: set aside      compare-and-swap
 //   lost      free      its entry can be reached again              plain, at a resume
 //   any       unleased  handed over when the module unloads         plain, nothing else runs
