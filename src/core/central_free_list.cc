@@ -146,11 +146,26 @@ u32 CentralFreeList::free_count()
 	if (head == no_ref) [[unlikely]]
 		return pop_bits(most);
 	u32 count = ref_table.read(head).run();
-	if (count > most) [[unlikely]]
+	// Also when it is 0: see length_of().
+	if (count - 1 >= most) [[unlikely]]
 		return split_top(most);
 	RunNote below = ref_table.run_note(head);
 	top_run_ = {below.next_run};
 	return {head, {below.tail}, count};
+}
+
+// The length of a run. Two calls of wrong callers that race, one of which frees the reference, can
+// leave the late store of the other in the head's word: it has no length then. The links are
+// intact.
+u32 CentralFreeList::length_of(GrantRef head)
+{
+	u32 length = ref_table.read(head).run();
+	if (length) [[likely]]
+		return length;
+	u32 tail = ref_table.run_note(head).tail;
+	for (length = 1; head.raw != tail && length < run_limit; length++)
+		head = after(head);
+	return length;
 }
 
 // The same from the bitmap.
@@ -170,12 +185,16 @@ Run CentralFreeList::pop_bits(u32 most)
 	return run;
 }
 
-// The same from the top run, which is longer.
+// The same from the top run, which is longer, or has lost its length.
 Run CentralFreeList::split_top(u32 most)
 {
 	GrantRef head = top_run_;
-	u32 length = ref_table.read(head).run();
+	u32 length = length_of(head);
 	RunNote below = ref_table.run_note(head);
+	if (length <= most) {
+		top_run_ = {below.next_run};
+		return {head, {below.tail}, length};
+	}
 	GrantRef tail = head;
 	for (u32 i = 1; i < most; i++)
 		tail = after(tail);
@@ -195,11 +214,12 @@ void CentralFreeList::push(const Run &run)
 	if (below != no_ref) {
 		// Small runs are joined, so that handing out stays cheap.
 		RefWord word = ref_table.read(below);
-		if (word.run() < run_target && word.run() + length <= run_limit) {
+		u32 joined = length_of(below);
+		if (joined < run_target && joined + length <= run_limit) {
 			RunNote note = ref_table.run_note(below);
 			ref_table.write(below, free_link({word.link()}));
 			ref_table.write(tail, free_link(below));
-			length += word.run();
+			length += joined;
 			tail = {note.tail};
 			below = {note.next_run};
 		}

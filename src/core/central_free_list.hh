@@ -66,6 +66,7 @@ class CentralFreeList
 	u32 open_to(const Pool &pool) const;
 	Run pop(u32 most) REQUIRES(lock_);
 	Run pop_bits(u32 most) REQUIRES(lock_);
+	static u32 length_of(GrantRef head);
 	Run split_top(u32 most) REQUIRES(lock_);
 	void push(const Run &run) REQUIRES(lock_);
 	u32 dissolve_run() REQUIRES(lock_);

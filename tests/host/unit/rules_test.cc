@@ -2,6 +2,9 @@
 //
 // The rules that xg_check_invariants() holds are what random runs are judged by: each is broken
 // here once, and must be named.
+#include <algorithm>
+#include <set>
+
 #include "core/ref_table.hh"
 #include "fixture.hh"
 
@@ -117,3 +120,38 @@ TEST_F(Rules, OfDeferredEnds)
 		EXPECT_TRUE(w->xen.unmap(ref, backend, false));
 	w->clock.advance(3000);
 }
+
+// A late store of one of two wrong callers that race, see docs/security.md: the head of a run looks
+// granted and has no length. No reference is lost or handed out twice.
+class LateStore : public Rules, public testing::WithParamInterface<uint32_t>
+{
+};
+
+TEST_P(LateStore, AtTheHeadOfARunLosesNoReference)
+{
+	start_with(40, 40);
+	free_list(alloc_list(40));
+	uint32_t head = Kernel::first_ref;
+	while (!ref_table.read({head}).run())
+		head++;
+	RefWord word = ref_table.read({head});
+	ref_table.write({head}, RefWord::make(RefState::granted, word.pool(), word.link(), 0));
+
+	std::vector<uint32_t> lists;
+	std::set<uint32_t> taken;
+	for (uint32_t left = 40; left;) {
+		uint32_t count = std::min(left, GetParam());
+		uint32_t ref = lists.emplace_back(alloc_list(count));
+		for (uint32_t i = 0; i < count; i++, ref = xg_next_on_list(ref))
+			EXPECT_TRUE(taken.insert(ref).second) << ref;
+		EXPECT_EQ(ref, XG_NO_REF);
+		left -= count;
+	}
+	EXPECT_EQ(taken.size(), 40u);
+	EXPECT_EQ(*taken.begin(), Kernel::first_ref);
+	EXPECT_EQ(*taken.rbegin(), Kernel::first_ref + 39);
+	for (uint32_t list : lists)
+		free_list(list);
+}
+
+INSTANTIATE_TEST_SUITE_P(Lists, LateStore, testing::Values(1, 3, 8, 40));
