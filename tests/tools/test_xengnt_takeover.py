@@ -282,10 +282,13 @@ class Disabling(Case):
         self.assertNotIn(OPTIONS, self.image())
 
     def test_a_part_of_it(self):
-        self.succeeds("enable")
-        (self.root / OPTIONS).unlink()
-        self.succeeds("disable")
-        self.assertEqual(self.ours(), set())
+        for initramfs in (self.image(), None):
+            self.succeeds("enable")
+            (self.root / OPTIONS).unlink()
+            if initramfs:
+                self.write(f"boot/initrd.img-{RELEASE}", initramfs)
+            self.succeeds("disable")
+            self.assertEqual(self.ours(), set())
 
     def test_initramfs_tools_are_gone(self):
         self.succeeds("enable")
@@ -313,6 +316,8 @@ class Failing(Case):
 
     def test_enable_again_is_undone(self):
         self.succeeds("enable")
+        earlier_version = (self.root / OPTIONS).read_text(encoding="ascii").partition("softdep")[0]
+        self.write(OPTIONS, earlier_version)
         self.failures(1)
         self.assertIn("takeover from boot on is enabled", self.fails("update-initramfs failed", "enable"))
 
