@@ -210,8 +210,9 @@ void DeferredEnds::finish(GrantRef ref)
 	tell(ref);
 	fetch_add(&reclaimed_total_, u64{1});
 	xg_port_trace(XG_TRACE_RECLAIM, ref.raw, static_cast<u16>(word.link()));
-	// A word that wrong callers have changed meanwhile is theirs. The reference goes straight from
-	// deferred to free: if it was claimed in between, a wrong caller could free it as well.
+	// A word that wrong callers have changed meanwhile is theirs. The reference goes straight
+	// from deferred to free: if it was claimed in between, a wrong caller could free it as
+	// well.
 	if (word.state() == RefState::deferred)
 		allocator.free_owned(ref, word);
 }

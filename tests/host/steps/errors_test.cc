@@ -277,26 +277,25 @@ TEST(Errors, OfTwoDeferredEndsOneIsDeferred)
 // A grant whose end was deferred is the worker's: a second end is refused whenever it comes.
 TEST(Errors, ASecondEndWhileTheWorkerFreesIsRefused)
 {
-	expect_holds({config_with(1),
-		      [](World &w) -> std::vector<Task> {
-			      told = {};
-			      Page *page = w.pages.alloc();
-			      auto ref = static_cast<uint32_t>(w.grant_new(backend, page));
-			      EXPECT_TRUE(w.xen.map(ref, backend, false));
-			      w.end_and_put(ref, page);
-			      w.xen.unmap(ref, backend, false);
-			      w.clock.tick(20);
-			      return {{0, [] { xg_deferred_work(); }},
-				      {1, [&w, ref] {
-					       told.results[0] = w.end_and_put(ref, nullptr);
-				       }}};
-		      },
-		      [](World &w) -> std::string {
-			      if (told.results[0] != XG_MISUSE || reports(w) != 1)
-				      return "the second end was not refused";
-			      return w.stats().deferred ? "the first end is lost" : "";
-		      }},
-		     2);
+	expect_holds(
+	    {config_with(1),
+	     [](World &w) -> std::vector<Task> {
+		     told = {};
+		     Page *page = w.pages.alloc();
+		     auto ref = static_cast<uint32_t>(w.grant_new(backend, page));
+		     EXPECT_TRUE(w.xen.map(ref, backend, false));
+		     w.end_and_put(ref, page);
+		     w.xen.unmap(ref, backend, false);
+		     w.clock.tick(20);
+		     return {{0, [] { xg_deferred_work(); }},
+			     {1, [&w, ref] { told.results[0] = w.end_and_put(ref, nullptr); }}};
+	     },
+	     [](World &w) -> std::string {
+		     if (told.results[0] != XG_MISUSE || reports(w) != 1)
+			     return "the second end was not refused";
+		     return w.stats().deferred ? "the first end is lost" : "";
+	     }},
+	    2);
 }
 
 // An other side that maps at the very moment of each attempt is busy, and is not waited for.
