@@ -70,8 +70,7 @@ def boot(out, guests, *more):
 def main():
     args = options()
     guests = SHORT if args.short else args.guests or GUESTS
-    for script in ("build-examples", "build-test-modules"):
-        subprocess.run([TOP / "scripts" / script], check=True)
+    subprocess.run([TOP / "scripts" / "build-clients", "examples", "test-modules"], check=True)
     total = Report()
     for out, more in ((OUT, ("--memory", 4096, "--dom0-mem", 2048)), (OUT / "hvm", ("--hvm",))):
         there = [guest for guest in guests if guest.startswith("hvm") == (out != OUT)]
