@@ -17,6 +17,16 @@ using xengnt::RefWord;
 class Rules : public WorldTest
 {
 protected:
+	// 40 references in runs, and no bit: the first head of a run.
+	uint32_t head_of_40()
+	{
+		start_with(40, 40);
+		free_list(alloc_list(40));
+		uint32_t head = Kernel::first_ref;
+		while (!ref_table.read({head}).run())
+			head++;
+		return head;
+	}
 	// Changes a word, asks, and puts it back.
 	void expect_broken(int rule, uint32_t ref, RefWord wrong)
 	{
@@ -31,12 +41,7 @@ protected:
 
 TEST_F(Rules, OfRunsInTheStore)
 {
-	// One run of 40, and no bit.
-	start_with(40, 40);
-	free_list(alloc_list(40));
-	uint32_t head = Kernel::first_ref;
-	while (!ref_table.read({head}).run())
-		head++;
+	uint32_t head = head_of_40();
 	RefWord word = ref_table.read({head});
 	uint8_t length = word.run();
 	ASSERT_GT(length, 2);
@@ -129,11 +134,7 @@ class LateStore : public Rules, public testing::WithParamInterface<uint32_t>
 
 TEST_P(LateStore, AtTheHeadOfARunLosesNoReference)
 {
-	start_with(40, 40);
-	free_list(alloc_list(40));
-	uint32_t head = Kernel::first_ref;
-	while (!ref_table.read({head}).run())
-		head++;
+	uint32_t head = head_of_40();
 	RefWord word = ref_table.read({head});
 	ref_table.write({head}, RefWord::make(RefState::granted, word.pool(), word.link(), 0));
 
