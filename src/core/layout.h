@@ -73,9 +73,9 @@ struct xg_pool {
 	uint32_t id;
 	uint32_t life;	    /* enum PoolLife; under the pool registry's lock */
 	/*
-	 * Lists and refills write what follows: on lines of its own, for single references
-	 * read what is above. held: out of the central list, caches included; atomic,
-	 * under its lock.
+	 * Lists and refills write the fields below, single references read those above: they
+	 * are on different lines. held counts the references out of the central list,
+	 * caches included; atomic, under its lock.
 	 */
 	uint32_t held __attribute__((aligned(64)));
 	uint32_t limit;	    /* most that may be held; likewise */

@@ -3,9 +3,9 @@
  * Reserves and limits for pools by name, given as parameters when the module loads or
  * written later: reserve=xen_netfront:1024,xen_blkfront:512 limit=xen_gntalloc:8192.
  *
- * They hold for pools that exist and for those that come later. What is written
- * replaces what that parameter had: a name that is no longer there gets the values
- * that its pool was made with.
+ * They hold for pools that exist and for later ones. A write replaces the whole
+ * parameter: a pool that it no longer names gets back the reserve and limit that it
+ * was created with.
  */
 #include "internal.h"
 #include "shares.h"

@@ -14,7 +14,7 @@
 //
 // Rules:
 //   a reference is handed out to one caller at a time, and is free at most once;
-//   what is cached can be found: at the end its hint is in a slot in use;
+//   every cached reference can be found: at the end a slot in use has its hint;
 //   a drain finds each reference that was cached before it began, unless a caller is just taking it
 //   (waiters.pml rests on this).
 //

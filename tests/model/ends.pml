@@ -21,7 +21,7 @@
 // wrong caller that grants.)
 //
 // Rules:
-//   no call is told that access has ended, and no page goes back, while the domain can reach it;
+//   while the domain can reach a page, no call reports the end of access and nobody frees the page;
 //   each grant is ended or deferred by exactly one call;
 //   a reference is free at most once, and is in one place;
 //   no deferred end is lost, and none is queued twice.

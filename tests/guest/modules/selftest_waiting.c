@@ -83,7 +83,7 @@ static void free_some(grant_ref_t *head, unsigned int count)
 		gnttab_free_grant_reference(gnttab_claim_grant_reference(head));
 }
 
-static const char *what_is_there_needs_no_waiting(void)
+static const char *free_references_need_no_waiting(void)
 {
 	struct xengnt_pool *pool = xengnt_pool_create("waiting", 0, LIMIT);
 	grant_ref_t head;
@@ -254,9 +254,9 @@ static const char *a_pool_that_goes_sends_them_away(void)
 }
 
 static const struct ktap_case cases[] = {
-	{ "what is there needs no waiting", what_is_there_needs_no_waiting },
+	{ "free references need no waiting", free_references_need_no_waiting },
 	{ "a timeout is kept", a_timeout_is_kept },
-	{ "what can never be is refused at once", what_can_never_be_is_refused },
+	{ "a count above the limit is refused at once", what_can_never_be_is_refused },
 	{ "one that wants few does not pass one that wants many", turns_are_kept },
 	{ "a signal ends it, and the next one goes on", a_signal_ends_it_and_the_next_goes_on },
 	{ "a reference that any CPU frees wakes it", another_cpu_wakes_it },
